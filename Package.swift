@@ -1,0 +1,74 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let products: [Product] = [
+  // For other teams' Swift services: generated messages, client stubs, the client itself.
+  .library(name: "HomingClient", targets: ["Messages", "Wire", "Transport", "Stubs"]),
+  .executable(name: "homing", targets: ["Homing"]),
+  // Makes the generated code; run by proto/generate.
+  .executable(name: "homing-generator", targets: ["Generator"]),
+]
+
+let dependencies: [Package.Dependency] = [
+  .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+]
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .unsafeFlags(["-warnings-as-errors"], .when(configuration: .debug)),
+]
+
+let systemLibraries: [Target] = [
+  .systemLibrary(
+    name: "CProtobufC", path: "Shared/CProtobufC", pkgConfig: "libprotobuf-c",
+    providers: [.apt(["libprotobuf-c-dev"])]),
+  .systemLibrary(
+    name: "COpenSSL", path: "Shared/COpenSSL", pkgConfig: "openssl",
+    providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
+]
+
+/// What more than one executable needs. Who may import whom is checked by TidyTests.
+let shared: [Target] = [
+  .target(name: "CMessages", dependencies: ["CProtobufC"], path: "Shared/CMessages"),
+  .target(
+    name: "Messages", dependencies: ["CMessages", "CProtobufC"], path: "Shared/Messages",
+    swiftSettings: settings),
+  .target(
+    name: "Wire", dependencies: ["Messages"], path: "Shared/Wire", swiftSettings: settings),
+  .target(
+    name: "Transport", dependencies: ["CLinux", "COpenSSL", "Messages", "Wire"],
+    path: "Shared/Transport", swiftSettings: settings),
+  .target(
+    name: "Stubs", dependencies: ["Messages", "Transport", "Wire"], path: "Shared/Stubs",
+    swiftSettings: settings),
+  .target(name: "Descriptors", path: "Shared/Descriptors", swiftSettings: settings),
+  .target(
+    name: "ServiceKit", dependencies: ["Descriptors", "Messages", "Stubs", "Transport", "Wire"],
+    path: "Shared/ServiceKit", swiftSettings: settings),
+]
+
+let services: [Target] = [
+  .executableTarget(
+    name: "Homing",
+    dependencies: [
+      "COpenSSL", "Descriptors", "DynamicMessages", "Messages", "ServiceKit", "Stubs", "Transport",
+      "Wire",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Histogram", package: "hdrhistogram-swift"),
+    ], path: "Services/Homing", exclude: ["Dynamic"], swiftSettings: settings),
+  .target(
+    name: "DynamicMessages", dependencies: ["Descriptors"], path: "Services/Homing/Dynamic",
+    swiftSettings: settings),
+  .executableTarget(
+    name: "Generator", dependencies: ["Descriptors"], path: "proto/Generator",
+    swiftSettings: settings),
+]
+
+let package = Package(
+  name: "homing", products: products, dependencies: dependencies,
+  targets: systemLibraries + shared + services)
