@@ -30,14 +30,34 @@ struct CommandError: Error, Hashable {
 
   /// A call's error, told apart: whether the server said it, or there was no way to the server.
   static func call(_ error: RPCError, _ target: String) -> CommandError {
-    if error.code == .unavailable && !error.isFromPeer {
+    let hadNoConnection = error.code == .deadlineExceeded && error.wasNotLookedAt
+    if !error.isFromPeer && (error.code == .unavailable || hadNoConnection) {
+      // The runtime may name the target too.
+      let prefix = "\(target): "
+      let hasPrefix = error.message.hasPrefix(prefix)
+      let reason = hasPrefix ? String(error.message.dropFirst(prefix.count)) : error.message
       return CommandError(
-        kind: .connection, message: "\(target): \(Printable.text(error.message))", status: error)
+        kind: .connection,
+        message: Printable.text("no connection to \(target): \(reason)\(hint(for: reason))"),
+        status: error)
     }
     let message = Printable.text(error.message)
     return CommandError(
       kind: .status, message: message.isEmpty ? "\(error.code)" : "\(error.code): \(message)",
       status: error)
+  }
+}
+
+extension CommandError {
+  /// What an alert of the server's TLS means to a person. In TLS 1.3 a client learns only by it
+  /// that the server has judged his certificate (proto/README.md §1).
+  private static func hint(for reason: String) -> String {
+    let alerts = [
+      "unknown ca", "bad certificate", "certificate required", "certificate expired",
+      "certificate unknown", "unsupported certificate", "certificate revoked",
+    ]
+    let isAboutUs = reason.contains("alert") && alerts.contains { reason.contains($0) }
+    return isAboutUs ? "; the server refuses our certificate" : ""
   }
 }
 
@@ -52,7 +72,8 @@ enum ExitStatus {
     switch error.kind {
     case .usage, .file: usage
     case .connection: connection
-    case .status, .unhealthy: statusBase + (error.status?.code.rawValue ?? RPCError.Code.unknown.rawValue)
+    case .status, .unhealthy:
+      statusBase + (error.status?.code.rawValue ?? RPCError.Code.unknown.rawValue)
     }
   }
 

@@ -7,16 +7,17 @@ struct HomingCommand: AsyncParsableCommand {
     commandName: "homing",
     abstract: "Call, inspect and measure Homing services.",
     discussion: """
-      TARGET is HOST:PORT, such as localhost:7443 or [::1]:7443. Every connection is mutual TLS: give \
-      your certificate by --cert, --key and --ca, or once by the environment variables HOMING_CERT, \
-      HOMING_KEY and HOMING_CA. `homing certs` makes certificates for development.
+      TARGET is HOST:PORT, such as localhost:7443 or [::1]:7443. Every connection is mutual TLS: \
+      give your certificate by --cert, --key and --ca, or once by the environment variables \
+      HOMING_CERT, HOMING_KEY and HOMING_CA. `homing certs` makes certificates for development.
       """,
     subcommands: [
       CallCommand.self, ListCommand.self, DescribeCommand.self, HealthCommand.self,
       BenchCommand.self, CertsCommand.self, EchoCommand.self, ExitCodesCommand.self,
     ])
 
-  /// As ArgumentParser's own, except that every wrong use ends with 1: its usual 64 belongs to statuses here.
+  /// As ArgumentParser's own, except that every wrong use ends with 1: its usual 64 belongs to
+  /// statuses here.
   static func main() async {
     do {
       var command = try parseAsRoot()

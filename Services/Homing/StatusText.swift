@@ -6,7 +6,9 @@ enum StatusText {
   /// What an error says beside code and message, a line each.
   static func details(_ status: RPCError) -> [String] {
     var lines: [String] = []
-    if let retryAfter = status.retryAfter { lines.append("retry after \(TimeSpan.text(retryAfter))") }
+    if let retryAfter = status.retryAfter {
+      lines.append("retry after \(TimeSpan.text(retryAfter))")
+    }
     for violation in status.fieldViolations {
       lines.append(Printable.text("\(violation.field): \(violation.detail)"))
     }
@@ -31,7 +33,9 @@ enum StatusText {
     if let retryAfter = status.retryAfter {
       let (seconds, attoseconds) = retryAfter.components
       let span = TimeText(seconds: seconds, nanos: Int32(attoseconds / 1_000_000_000))
-      if let text = try? span.durationText() { members.append(JSONMember("retryAfter", .string(text))) }
+      if let text = try? span.durationText() {
+        members.append(JSONMember("retryAfter", .string(text)))
+      }
     }
     if !status.fieldViolations.isEmpty {
       let violations: [JSONValue] = status.fieldViolations.map {

@@ -11,8 +11,7 @@ static inline long homing_ctx_set_min_tls13(SSL_CTX *ctx) {
 }
 static inline void homing_ctx_set_modes(SSL_CTX *ctx) {
   SSL_CTX_set_read_ahead(ctx, 1);
-  SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                            SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 static inline void homing_ctx_prefer_own_suites(SSL_CTX *ctx) {
   SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);

@@ -16,7 +16,8 @@ package struct FileDescriptor: Hashable, Sendable {
   /// The comment above `syntax`.
   package var comment = ""
 
-  /// Largest description of one file, in bytes. Decoded it takes about a hundred times as much at worst.
+  /// Largest description of one file, in bytes. Decoded it takes about a hundred times as much at
+  /// worst.
   package static let sizeMax = 1 << 20
 
   /// Reads a serialised FileDescriptorProto; safe on any bytes. Names are taken as they stand,

@@ -4,8 +4,8 @@ package struct MessageDescriptor: Hashable, Sendable {
   /// Without a leading dot, such as `homing.echo.v1.Everything.Inner`.
   package var fullName = ""
   package var fields: [FieldDescriptor] = []
-  /// `FieldDescriptor.oneofIndex` counts here. Those of proto3 `optional` fields, which protoc makes
-  /// up, come last.
+  /// `FieldDescriptor.oneofIndex` counts here. Those of proto3 `optional` fields, which protoc
+  /// makes up, come last.
   package var oneofs: [OneofDescriptor] = []
   package var messages: [MessageDescriptor] = []
   package var enums: [EnumDescriptor] = []

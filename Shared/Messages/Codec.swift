@@ -1,11 +1,12 @@
 internal import CProtobufC
 
-// What the generated conversions share. C memory is read and written here and in them, nowhere else.
-// These functions are small and always inlined: they are the hottest of the project.
+// What the generated conversions share. C memory is read and written here and in them, nowhere
+// else. These functions are small and always inlined: they are the hottest of the project.
 
 /// A message with a C struct made by protoc-gen-c.
 ///
-/// A pointer to a C struct is good until its arena is reset, and never leaves the call it was made in.
+/// A pointer to a C struct is good until its arena is reset, and never leaves the call it was made
+/// in.
 protocol CConvertible: Message {
   associatedtype C
 
@@ -41,21 +42,29 @@ extension CConvertible {
     isRequired: Bool = false, itemsMax: Int = .max
   ) throws(MessageError) -> [Self] {
     let source = try FromC.list(c, count, field, isRequired: isRequired, itemsMax: itemsMax)
-    var values: [Self] = []
-    values.reserveCapacity(count)
-    for index in 0..<source.count {
+    return try FromC.array(count) { (index) throws(MessageError) in
       // protobuf-c leaves no element of a list empty; a check costs less than trust.
       guard let inner = source[index] else { throw .malformed }
-      do throws(MessageError) { values.append(try Self(inner)) } catch {
+      do throws(MessageError) { return try Self(inner) } catch {
         throw error.inside(field, at: index)
       }
     }
-    return values
   }
 }
 
 /// Lists in C memory.
 enum FromC {
+  /// An array made in one step, without the checks of an append for each element.
+  @inline(__always)
+  static func array<Element>(
+    _ count: Int, _ element: (Int) throws(MessageError) -> Element
+  ) throws(MessageError) -> [Element] {
+    var values: [Element] = []
+    values.reserveCapacity(count)
+    for index in 0..<count { values.append(try element(index)) }
+    return values
+  }
+
   /// The elements of a list in C memory, their number checked before any array is made.
   @inline(__always)
   static func list<Element>(
@@ -67,42 +76,33 @@ enum FromC {
     return UnsafeBufferPointer(start: c, count: count)
   }
 
-  @inline(__always)
   static func texts(
     _ c: UnsafeMutablePointer<ProtobufCBinaryData>?, _ count: Int, _ field: StaticString,
     isRequired: Bool = false, itemsMax: Int = .max, bytesMax: Int = .max
   ) throws(MessageError) -> [String] {
     let source = try list(c, count, field, isRequired: isRequired, itemsMax: itemsMax)
-    var values: [String] = []
-    values.reserveCapacity(count)
-    for index in 0..<source.count {
-      do throws(MessageError) { values.append(try source[index].text("", max: bytesMax)) } catch {
+    return try array(count) { (index) throws(MessageError) in
+      do throws(MessageError) { return try source[index].text("", max: bytesMax) } catch {
         throw error.inside(field, at: index)
       }
     }
-    return values
   }
 
-  @inline(__always)
   static func blobs(
     _ c: UnsafeMutablePointer<ProtobufCBinaryData>?, _ count: Int, _ field: StaticString,
     isRequired: Bool = false, itemsMax: Int = .max, bytesMax: Int = .max
   ) throws(MessageError) -> [[UInt8]] {
     let source = try list(c, count, field, isRequired: isRequired, itemsMax: itemsMax)
-    var values: [[UInt8]] = []
-    values.reserveCapacity(count)
-    for index in 0..<source.count {
-      do throws(MessageError) { values.append(try source[index].bytes("", max: bytesMax)) } catch {
+    return try array(count) { (index) throws(MessageError) in
+      do throws(MessageError) { return try source[index].bytes("", max: bytesMax) } catch {
         throw error.inside(field, at: index)
       }
     }
-    return values
   }
 }
 
 extension ProtobufCBinaryData {
   /// The value as text: its length kept, its UTF-8 checked.
-  @inline(__always)
   func text(
     _ field: StaticString, isRequired: Bool = false, max: Int = .max
   ) throws(MessageError) -> String {
@@ -119,7 +119,6 @@ extension ProtobufCBinaryData {
   }
 
   /// The value as bytes of its own.
-  @inline(__always)
   func bytes(
     _ field: StaticString, isRequired: Bool = false, max: Int = .max
   ) throws(MessageError) -> [UInt8] {
@@ -143,6 +142,21 @@ extension Arena {
   ) throws(MessageError) -> UnsafeMutablePointer<C> {
     let data = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
     guard let message = function(allocator, bytes.count, data) else { throw refusal }
+    return message
+  }
+
+  /// The C form of a message that holds single messages, which must not come in pieces.
+  @inline(__always)
+  func unpackWhole<C>(
+    _ function: (
+      UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<C>?,
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(MessageError) -> UnsafeMutablePointer<C> {
+    let message = try unpack(function, bytes)
+    // Every C message begins with its base.
+    try PieceScan.check(
+      bytes, UnsafeRawPointer(message).assumingMemoryBound(to: ProtobufCMessage.self))
     return message
   }
 
@@ -192,7 +206,6 @@ extension Arena {
     return table
   }
 
-  @inline(__always)
   func copy(_ text: String) throws(MessageError) -> ProtobufCBinaryData {
     if text.isEmpty { return ProtobufCBinaryData(len: 0, data: nil) }
     let count = text.utf8.count
@@ -207,7 +220,6 @@ extension Arena {
     return ProtobufCBinaryData(len: count, data: memory)
   }
 
-  @inline(__always)
   func copy(_ bytes: [UInt8]) throws(MessageError) -> ProtobufCBinaryData {
     ProtobufCBinaryData(len: bytes.count, data: try copy(list: bytes))
   }
@@ -223,7 +235,6 @@ extension Arena {
     return memory
   }
 
-  @inline(__always)
   func copy(
     list: [String]
   ) throws(MessageError) -> UnsafeMutablePointer<ProtobufCBinaryData>? {
@@ -233,7 +244,6 @@ extension Arena {
     return memory
   }
 
-  @inline(__always)
   func copy(
     list: [[UInt8]]
   ) throws(MessageError) -> UnsafeMutablePointer<ProtobufCBinaryData>? {

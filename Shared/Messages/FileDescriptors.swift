@@ -3,7 +3,8 @@ internal import CMessages
 /// The serialised google.protobuf.FileDescriptorProto of every proto file, comments included: what
 /// reflection answers with.
 package enum FileDescriptors {
-  /// As imports name them, such as `homing/echo/v1/echo.proto`; each stands behind the files it imports.
+  /// As imports name them, such as `homing/echo/v1/echo.proto`; each stands behind the files it
+  /// imports.
   package static var names: [String] { rows.map { String(cString: $0.name) } }
 
   /// The description of one file; nil for a name that is not in `names`.
@@ -11,13 +12,14 @@ package enum FileDescriptors {
     names.firstIndex(of: name).map(bytes)
   }
 
-  /// The names of the files that a file imports, in the order of its import statements; nil for a name that
-  /// is not in `names`.
+  /// The names of the files that a file imports, in the order of its import statements; nil for a
+  /// name that is not in `names`.
   package static func imports(of name: String) -> [String]? {
     let names = names
     return names.firstIndex(of: name).map { index in
       let row = rows[index]
-      return UnsafeBufferPointer(start: row.imports, count: row.imports_count).map { names[Int($0)] }
+      let imports = UnsafeBufferPointer(start: row.imports, count: row.imports_count)
+      return imports.map { names[Int($0)] }
     }
   }
 

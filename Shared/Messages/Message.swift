@@ -30,6 +30,11 @@ public protocol Message: Hashable, Sendable {
   ) throws(MessageError)
 }
 
+/// Writes some message, whose type the caller does not know: `Message.encode` with its value bound.
+package typealias MessageEncoding = (
+  _ arena: Arena, _ destination: (_ size: Int) -> UnsafeMutableRawPointer
+) throws(MessageError) -> Void
+
 extension Message {
   /// Reads a message from bytes of its own. See `decode(_:in:)`; for single messages outside a loop.
   public init(encoded bytes: [UInt8]) throws(MessageError) {
@@ -42,16 +47,22 @@ extension Message {
 
   /// The protobuf encoding as bytes of its own. For single messages outside a loop.
   public func encoded() throws(MessageError) -> [UInt8] {
-    let arena = Arena(limit: 1 << 30)
+    try [UInt8](encoding: encode, in: Arena(limit: 1 << 30))
+  }
+}
+
+extension [UInt8] {
+  /// A message's encoding as bytes of its own.
+  package init(encoding encode: MessageEncoding, in arena: Arena) throws(MessageError) {
     var size = 0
     var memory = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
     defer { memory.deallocate() }
-    try encode(in: arena) { wanted in
+    try encode(arena) { wanted in
       size = wanted
       memory.deallocate()
-      memory = UnsafeMutableRawPointer.allocate(byteCount: max(wanted, 1), alignment: 1)
+      memory = UnsafeMutableRawPointer.allocate(byteCount: Swift.max(wanted, 1), alignment: 1)
       return memory
     }
-    return [UInt8](UnsafeRawBufferPointer(start: memory, count: size))
+    self.init(UnsafeRawBufferPointer(start: memory, count: size))
   }
 }

@@ -21,8 +21,8 @@ extension Protobuf.Duration {
   /// About ten thousand years, in seconds.
   public static let secondsRange: ClosedRange<Int64> = -315_576_000_000...315_576_000_000
 
-  /// The nearest span that a message can carry: longer ones are cut to the range, parts of a nanosecond
-  /// dropped.
+  /// The nearest span that a message can carry: longer ones are cut to the range, parts of a
+  /// nanosecond dropped.
   public init(_ span: Swift.Duration) {
     let (seconds, attoseconds) = span.components
     if Self.secondsRange.contains(seconds) {

@@ -34,12 +34,12 @@ package enum FrameWriter {
   /// - Returns: the message's size in bytes.
   /// - Throws: `memory` where the arena is full; `tooLong` where the frame would pass `frameBytesMax`. The queue is
   ///   unchanged then.
-  package static func write<Payload: Message>(
-    _ message: Payload, streamID: UInt32, tail: Tail, frameBytesMax: Int,
-    to queue: inout ByteQueue, in arena: Arena
+  package static func write(
+    streamID: UInt32, tail: Tail, frameBytesMax: Int, to queue: inout ByteQueue, in arena: Arena,
+    _ encode: MessageEncoding
   ) throws(MessageError) -> Int {
     var messageSize = 0
-    try message.encode(in: arena) { size in
+    try encode(arena) { size in
       messageSize = size
       return lay(messageSize: size, streamID: streamID, tail: tail, in: &queue)
     }

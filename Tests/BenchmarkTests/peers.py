@@ -54,6 +54,7 @@ def build(homing):
         subprocess.run(["protoc", f"-I{ROOT / 'proto'}", "--encode=homing.echo.v1.CartEvent",
                         "homing/echo/v1/echo.proto"], stdin=text, stdout=out, check=True)
     (BUILD / "openssl.cnf").write_text(OPENSSL_CONFIGURATION)
+    shutil.rmtree(BUILD / "tls", ignore_errors=True)
     subprocess.run([homing, "certs", "--out", BUILD / "tls", "--name", "echo", "--name", "client"],
                    check=True, stdout=subprocess.DEVNULL)
 

@@ -3,13 +3,13 @@ internal import Messages
 
 /// The contract as a server's reflection would describe it.
 enum ContractFixture {
-  static let schema = Result { try Schema(serializedFiles: files) }
+  private static let loaded = Result { try Schema(serializedFiles: files) }
 
   static var files: [[UInt8]] {
     FileDescriptors.names.compactMap { FileDescriptors.file(named: $0) }
   }
 
-  static func schema() throws -> Schema { try schema.get() }
+  static func schema() throws -> Schema { try loaded.get() }
 
   static func type(_ name: String) throws -> MessageType {
     try schema().message(named: name)

@@ -16,7 +16,8 @@ internal import Testing
   }
 
   @Test func `Values of every kind are read as they stand`() throws {
-    let text = #" {"a": [1, -2.50e+3, true, false, null], "b": {}, "c": "x\n\u00e9\ud83d\ude00\/"} "#
+    let text =
+      #" {"a": [1, -2.50e+3, true, false, null], "b": {}, "c": "x\n\u00e9\ud83d\ude00\/"} "#
     #expect(
       try read(text) == [
         "a": [.number("1"), .number("-2.50e+3"), true, false, .null], "b": [:],
@@ -33,9 +34,12 @@ internal import Testing
   }
 
   @Test(arguments: [
-    "", "  ", "{", "[", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "{\"a\" 1}", "{\"a\":}", "[1 2]", "1 2",
-    "{} {}", "nul", "nulll", "True", "NaN", "Infinity", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "0x10",
-    "1_000", "1.2.3", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\u{1}\"", "\"\n\"", "// x\n1",
+    "", "  ", "{", "[", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "{\"a\" 1}", "{\"a\":}", "[1 2]",
+    "1 2",
+    "{} {}", "nul", "nulll", "True", "NaN", "Infinity", "-", "+1", "01", "-01", "1.", ".5", "1e",
+    "1e+", "0x10",
+    "1_000", "1.2.3", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\u{1}\"", "\"\n\"",
+    "// x\n1",
     "[1]]", "\u{feff}1", "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83d\\u0041\"", "\"\\ud83dx\"",
   ])
   func `Text outside the grammar is refused`(_ text: String) {
@@ -48,11 +52,16 @@ internal import Testing
         == "line 3, column 3: the name \"é\" is given twice in one object")
     #expect(
       message("[1,\n 2,\n  ?]") == "line 3, column 3: expected a value, found \"?\"")
-    #expect(message("\"äöü\" x") == "line 1, column 7: expected the end after the value, found \"x\"")
-    #expect(message("[1") == "line 1, column 3: expected \",\" or \"]\" in the list, found the end of the text")
+    #expect(
+      message("\"äöü\" x") == "line 1, column 7: expected the end after the value, found \"x\"")
+    #expect(
+      message("[1")
+        == "line 1, column 3: expected \",\" or \"]\" in the list, found the end of the text")
   }
 
-  @Test func `A name twice in one object is refused, also in another spelling of its characters`() throws {
+  @Test func `A name twice in one object is refused, also in another spelling of its characters`()
+    throws
+  {
     #expect(throws: JSONError.self) { try read(#"{"a":1,"\u0061":2}"#) }
     // The same to Swift, other characters to JSON.
     #expect(try read("{\"e\u{301}\":1,\"\u{e9}\":2}") != .null)

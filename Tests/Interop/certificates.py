@@ -31,7 +31,8 @@ class Authority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.certificate = self._builder(self.name, self.key, -3600, 86400).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True).add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False).sign(
                 self.key, hashes.SHA256())
 
     def _builder(self, subject, key, begin, end):

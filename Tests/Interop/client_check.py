@@ -16,8 +16,8 @@ from checks import ECHO, Checks, arguments, refused, server_of
 check = Checks()
 
 
-def parts(*sizes, delay_ms=0):
-    return [{"payload_bytes": size, "delay": {"nanos": delay_ms * 1_000_000}} for size in sizes]
+def parts(*sizes, seconds=0):
+    return [{"payload_bytes": size, "delay": {"seconds": seconds}} for size in sizes]
 
 
 def received(call):
@@ -329,9 +329,9 @@ def slow_stream_stalls_alone_and_resumes(server):
 def slow_reader_at_the_server_stalls_the_sender(server):
     connection = server.connect()
     call = connection.call(ECHO + "BidirectionalStream")
-    call.send(server.echo("ServerStreamRequest", parts=parts(1, delay_ms=1000)))
+    call.send(server.echo("ServerStreamRequest", parts=parts(1, seconds=1)))
     big, sent = server.echo("ServerStreamRequest", payload=bytes(64 << 10)), 0
-    while connection.wait(lambda: call.writable, 0.2):
+    while connection.wait(lambda: call.writable, 0.2) and not call.ended:
         call.send(big)
         sent += 1
     assert 4 <= sent <= 6, f"{sent} messages of 64 KiB went through a window of 256 KiB"
@@ -472,8 +472,13 @@ def mirror_keeps_every_shape_of_field(server):
     message_type = server.contract.message("homing.echo.v1.Everything")
     for seed in range(300):
         sent = everything.fill(message_type(), random.Random(seed))
+        for name in ("float_value", "double_value"):
+            if getattr(sent, name) == 0:  # Not every library tells -0.0 from an absent field.
+                sent.ClearField(name)
         got = connection.unary(ECHO + "Mirror", sent)
-        assert got == sent, f"seed {seed}:\nsent {sent}\ngot {got}"
+        different = [field.name for field in message_type.DESCRIPTOR.fields
+                     if getattr(got, field.name) != getattr(sent, field.name)]
+        assert got == sent, f"seed {seed}: {different}"
 
 
 @check

@@ -6,6 +6,8 @@ import struct
 import threading
 import time
 
+UNAUTHENTICATED = 16  # homing.rpc.v1.Code
+
 
 def packet(body):
     return struct.pack(">I", len(body)) + body
@@ -96,20 +98,20 @@ def expect_go_away(peer, code, seconds=5, reset_is_fine=False):
 
 
 def expect_refused(connect, seconds=8):
-    """The handshake must fail, or nothing but an end may follow it; a frame would be a welcome."""
+    """The handshake must fail, or nothing but a go-away UNAUTHENTICATED and an end may follow it.
+    Gives the alert, the go-away's message, or how the connection ended."""
     try:
         peer = connect()
-    except (ssl.SSLError, OSError) as error:
-        return getattr(error, "reason", None) or type(error).__name__
-    try:
         peer.send(stream_id=1, method="homing.echo.v1.Echo/Empty", messages=[b""], half_close=True)
     except (ssl.SSLError, OSError) as error:
         return getattr(error, "reason", None) or type(error).__name__
     frames, ended = peer.frames(seconds)
     peer.close()
-    assert not frames, f"the server answered: {frames}"
     assert ended, f"the connection is still open after {seconds} s"
-    return ended
+    for frame in frames:
+        assert frame.HasField("go_away") and frame.go_away.status.code == UNAUTHENTICATED, \
+            f"the server answered: {frame}"
+    return f"{ended}, {frames[0].go_away.status.message}" if frames else ended
 
 
 class Watch(threading.Thread):

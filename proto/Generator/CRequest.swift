@@ -36,12 +36,13 @@ func cFiles(
 
 /// The request for protoc-gen-c. Four things in it differ from protoc's:
 ///
-/// - Every string field is marked `string_as_bytes`, else protobuf-c would hand it out as text that ends at
-///   its first NUL.
-/// - Every message is marked `gen_pack_helpers`, which protoc-gen-c else does only at the top of a file.
-/// - Services are gone: protoc-gen-c knows no streaming, and a method named like a keyword of C would not
-///   compile. So are comments, which would only double the Swift ones.
-/// - Our options, and the imports that declare them, are gone, since the C code has no use for them.
+/// - Every string field is marked `string_as_bytes`, else protobuf-c would hand it out as text that
+///   ends at its first NUL.
+/// - Every message is marked `gen_pack_helpers`, which protoc-gen-c else does only at the top of a
+///   file.
+/// - Services are gone: protoc-gen-c knows no streaming, and a method named like a keyword of C
+///   would not compile. So are comments, which would only double the Swift ones.
+/// - Our options, and the imports that declare them, are gone: the C code has no use for them.
 func cRequest(
   _ request: PluginRequest, _ contract: Contract
 ) throws(DescriptorError) -> [UInt8] {
@@ -63,7 +64,8 @@ private func cFile(_ bytes: WireReader) throws(DescriptorError) -> [UInt8] {
       let name = try reader.text()
       if !Contract.optionFiles.contains(name) { writer.text(3, name) }
     case 4: writer.bytes(4, try cMessage(try reader.nested()))
-    // Services, extensions, comments, and public and weak imports, which count imports that are gone.
+    // Services, extensions, comments, and public and weak imports, which count imports that are
+    // gone.
     case 6, 7, 9, 10, 11: try reader.skip(tag)
     default: try writer.copy(tag, from: &reader)
     }

@@ -15,6 +15,8 @@ struct Contract {
     var files: [FileDescriptor] = []
     /// Names of all types in it, nested ones and those made for oneofs included.
     var typeNames: Set<String> = []
+    /// Those that are nested, and so hide one of the same name at the top.
+    var nestedNames: Set<String> = []
   }
 
   struct TypePlace {
@@ -58,7 +60,10 @@ struct Contract {
   private mutating func add(_ message: MessageDescriptor, _ outer: [String], _ package: Int) {
     let path = outer + [message.name]
     place(message.fullName, path, package)
-    for oneof in message.oneofs { packages[package].typeNames.insert(Names.upperCamel(oneof.name)) }
+    for oneof in message.oneofs {
+      packages[package].typeNames.insert(Names.upperCamel(oneof.name))
+      packages[package].nestedNames.insert(Names.upperCamel(oneof.name))
+    }
     for inner in message.messages { add(inner, path, package) }
     for inner in message.enums { place(inner.fullName, path + [inner.name], package) }
   }
@@ -66,10 +71,21 @@ struct Contract {
   private mutating func place(_ fullName: String, _ path: [String], _ package: Int) {
     places[fullName] = TypePlace(packageName: packages[package].name, path: path)
     packages[package].typeNames.insert(path[path.count - 1])
+    if path.count > 1 { packages[package].nestedNames.insert(path[path.count - 1]) }
   }
 
   func hasMessages(_ file: String) -> Bool {
     files.contains { $0.name == file && !($0.messages.isEmpty && $0.enums.isEmpty) }
+  }
+
+  /// Whether it, or a message inside it, has a field that holds one message. Only for contracts in
+  /// which no message contains itself.
+  func holdsSingleMessages(_ message: MessageDescriptor) -> Bool {
+    message.fields.contains { field in
+      guard field.kind == .message else { return false }
+      return !field.isRepeated
+        || pool.message(named: field.typeName).map(holdsSingleMessages) ?? false
+    }
   }
 
   /// Whether code is made for the type, so that others may use it.
@@ -86,12 +102,8 @@ struct Contract {
     guard let place = places[fullName], place.packageName == package.name else {
       return absolute(fullName)
     }
-    // A nested type hides one of the same name at the top, so such names are written out.
-    let isHidden = places.values.contains { other in
-      other.packageName == package.name && other.path.count > 1
-        && other.path[other.path.count - 1] == place.path[0]
-    }
-    return isHidden ? absolute(fullName) : place.path.joined(separator: ".")
+    return package.nestedNames.contains(place.path[0])
+      ? absolute(fullName) : place.path.joined(separator: ".")
   }
 }
 

@@ -33,7 +33,8 @@ struct ConversionWriter {
     text.line("  _ bytes: UnsafeRawBufferPointer, in arena: Arena")
     text.block(") throws(MessageError) -> Self") { text in
       let unpack = Names.cFunction(message.fullName) + "__unpack"
-      text.list("try Self(try arena.unpack(", [unpack, "bytes"], "))")
+      let function = contract.holdsSingleMessages(message) ? "unpackWhole" : "unpack"
+      text.list("try Self(try arena.\(function)(", [unpack, "bytes"], "))")
     }
     text.line()
     text.line("public func encode(")
@@ -43,53 +44,73 @@ struct ConversionWriter {
 
   // MARK: From C
 
+  /// First all that may throw, into constants, then the properties: a struct that is half made when
+  /// an error comes costs a copy of every field on the good path too.
   private func writeDecode(_ text: inout SourceText) {
     let isChecked = ["google.protobuf.Timestamp", "google.protobuf.Duration"]
       .contains(message.fullName)
     text.function("init(", ["_ c: UnsafePointer<\(c)>"], ") throws(MessageError)") { text in
       for member in members {
         switch member {
-        case .field(let shape): decode(shape, &text)
-        case .oneof(let oneof): decode(oneof, &text)
+        case .field(let shape): read(shape, &text)
+        case .oneof(let oneof): read(oneof, &text)
+        }
+      }
+      for member in members {
+        let target = "self.\(member.name) = "
+        switch member {
+        case .field(let shape) where !shape.mayThrow: assign(target, shape, &text)
+        default: text.line(target + member.name)
         }
       }
       if isChecked { text.line("try checkRange()") }
     }
   }
 
-  private func decode(_ shape: FieldShape, _ text: inout SourceText) {
+  /// A number, in one expression.
+  private func assign(_ target: String, _ shape: FieldShape, _ text: inout SourceText) {
+    if shape.field.isProto3Optional {
+      text.line(target + "\(shape.isAbsent) ? nil")
+      write("  : ", shape, isRequired: false, &text)
+    } else {
+      write(target, shape, isRequired: false, &text)
+    }
+  }
+
+  private func read(_ shape: FieldShape, _ text: inout SourceText) {
     let field = shape.field
-    let target = "self.\(shape.name) = "
+    let target = "let \(shape.name) = "
     if field.isRepeated {
-      decodeList(shape, &text)
+      readList(shape, &text)
     } else if field.kind == .message {
       let function = field.options.isRequired ? "required" : "optional"
       text.list(
         "\(target)try \(shape.absoluteBase).\(function)(", [shape.c, "\"\(field.name)\""], ")")
     } else if field.isProto3Optional {
-      let isAbsent = "c.pointee._\(field.name.lowercased())_case.rawValue == 0"
       if field.options.isRequired {
-        text.line("if \(isAbsent) { throw .missing(\"\(field.name)\") }")
-        write(target, shape, isRequired: false, &text)
-      } else {
-        text.line("\(target)\(isAbsent) ? nil")
+        text.line("if \(shape.isAbsent) { throw .missing(\"\(field.name)\") }")
+      }
+      if shape.mayThrow {
+        text.line("\(target)\(shape.isAbsent) ? nil")
         write("  : ", shape, isRequired: false, &text)
       }
     } else {
       let isRequired = field.options.isRequired || field.options.isStore
-      if isRequired && field.kind != .string && field.kind != .bytes {
+      if shape.mayThrow {
+        write(target, shape, isRequired: isRequired, &text)
+      } else if isRequired {
         let number = shape.c + (field.kind == .enum ? ".rawValue" : "")
         text.line("if \(number) == 0 { throw .missing(\"\(field.name)\") }")
       }
-      write(target, shape, isRequired: isRequired, &text)
     }
   }
 
-  private func decode(_ oneof: OneofShape, _ text: inout SourceText) {
+  private func read(_ oneof: OneofShape, _ text: inout SourceText) {
+    text.line("let \(oneof.name): \(oneof.type)?")
     text.line("switch \(oneof.c).rawValue {")
     for member in oneof.members {
       text.line("case \(member.field.number):")
-      text.line("  self.\(oneof.name) = .\(member.name)(")
+      text.line("  \(oneof.name) = .\(member.name)(")
       if member.field.kind == .message {
         text.list(
           "    try \(member.absoluteBase).required(",
@@ -98,24 +119,24 @@ struct ConversionWriter {
         write("    ", member, isRequired: false, &text, close: ")")
       }
     }
-    text.line("default: self.\(oneof.name) = nil")
+    text.line("default: \(oneof.name) = nil")
     text.line("}")
   }
 
-  private func decodeList(_ shape: FieldShape, _ text: inout SourceText) {
+  private func readList(_ shape: FieldShape, _ text: inout SourceText) {
     let field = shape.field
     var arguments = [shape.c, shape.count, "\"\(field.name)\""]
     if field.options.isRequired { arguments.append("isRequired: true") }
     if let limit = field.options.itemsMax { arguments.append("itemsMax: \(limit)") }
     if let limit = field.options.bytesMax { arguments.append("bytesMax: \(limit)") }
-    let target = "self.\(shape.name) = try "
+    let target = "let \(shape.name) = try "
     switch field.kind {
     case .message: text.list("\(target)\(shape.absoluteBase).list(", arguments, ")")
     case .string: text.list("\(target)FromC.texts(", arguments, ")")
     case .bytes: text.list("\(target)FromC.blobs(", arguments, ")")
     case .enum:
       text.list("\(target)FromC.list(", arguments, ").map {")
-      text.line("  .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))")
+      text.line("  \(shape.absoluteBase)(rawValue: .init(truncatingIfNeeded: $0.rawValue))")
       text.line("}")
     case .bool: text.list("\(target)FromC.list(", arguments, ").map { $0 != 0 }")
     default: text.list("\(target)Swift.Array(FromC.list(", arguments, "))")

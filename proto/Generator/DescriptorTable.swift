@@ -37,7 +37,8 @@ func descriptorTable(_ request: PluginRequest, _ contract: Contract) -> [OutputF
       let numbers = imports.map(String.init).joined(separator: ", ")
       text += "static const unsigned short \(list)[] = {\(numbers)};\n"
     }
-    rows += "  {\"\(file.descriptor.name)\", file\(index), \(bytes.count), \(list), \(imports.count)},\n"
+    let name = file.descriptor.name
+    rows += "  {\"\(name)\", file\(index), \(bytes.count), \(list), \(imports.count)},\n"
   }
   text += "\nstatic const HomingFileDescriptor table[] = {\n\(rows)};\n\n"
   text += "const HomingFileDescriptor *homing_file_descriptors(void) { return table; }\n"
@@ -71,8 +72,8 @@ private func literal(_ bytes: [UInt8]) -> String {
   return lines.joined(separator: "\n")
 }
 
-/// The description without what `describe` has no use for: positions in the source text, and the comments of
-/// files that are not ours.
+/// The description without what `describe` has no use for: positions in the source text, and the
+/// comments of files that are not ours.
 private func trimmed(_ file: PluginRequest.File) -> [UInt8] {
   do throws(DescriptorError) {
     let keepsComments = file.descriptor.packageName.hasPrefix("homing.")

@@ -21,8 +21,8 @@ struct FieldShape {
     case .message, .enum, .group:
       base = contract.relative(field.typeName, in: package)
       absoluteBase = contract.absolute(field.typeName)
-      let first = contract.pool.enumeration(named: field.typeName)?.values.first
-      zero = first.map { "." + Names.enumValue($0.name, of: FieldShape.last(field.typeName)) } ?? "nil"
+      let entry = contract.pool.enumeration(named: field.typeName)
+      zero = entry?.values.first.map { "." + Names.enumValue($0.name, of: entry?.name ?? "") } ?? ""
     case .bytes:
       base = "[" + package.outside("UInt8", from: "Swift") + "]"
       absoluteBase = base
@@ -32,10 +32,6 @@ struct FieldShape {
       absoluteBase = base
       zero = field.kind == .string ? "\"\"" : field.kind == .bool ? "false" : "0"
     }
-  }
-
-  private static func last(_ fullName: String) -> String {
-    fullName.split(separator: ".").last.map(String.init) ?? fullName
   }
 
   private static func scalar(_ kind: FieldDescriptor.Kind) -> String {
@@ -56,6 +52,14 @@ struct FieldShape {
   var type: String { field.isRepeated ? "[\(base)]" : isOptional ? base + "?" : base }
 
   var defaultValue: String { field.isRepeated ? "[]" : isOptional ? "nil" : zero }
+
+  /// Whether reading it may meet something to refuse.
+  var mayThrow: Bool {
+    field.isRepeated || field.kind == .message || field.kind == .string || field.kind == .bytes
+  }
+
+  /// Whether a proto3 `optional` field is not there, in C.
+  var isAbsent: String { "c.pointee._\(field.name.lowercased())_case.rawValue == 0" }
 
   /// The C struct of a message field.
   var cType: String { Names.cType(field.typeName) }

@@ -1,7 +1,8 @@
 internal import Descriptors
 internal import Glibc
 
-/// A protoc plugin: a CodeGeneratorRequest on standard input, a CodeGeneratorResponse on standard output.
+/// A protoc plugin: a CodeGeneratorRequest on standard input, a CodeGeneratorResponse on standard
+/// output.
 ///
 /// `proto/generate` runs it. Files are named from the top of the working tree.
 @main enum Main {
@@ -42,6 +43,7 @@ func generate(
   guard faults.isEmpty else { throw Refusal(faults.joined(separator: "\n")) }
   var files = try cFiles(request, contract, cPlugin)
   files += descriptorTable(request, contract)
+  files.append(messageTypes(contract))
   for package in contract.packages {
     files += messageFiles(package, contract)
     files += stubFiles(package, contract)

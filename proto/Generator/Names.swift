@@ -41,10 +41,12 @@ enum Names {
     return String(result)
   }
 
-  static func capitalised(_ word: String) -> String { word.prefix(1).uppercased() + word.dropFirst() }
+  static func capitalised(_ word: String) -> String {
+    word.prefix(1).uppercased() + word.dropFirst()
+  }
 
-  /// `EVENT_KIND_CREATED` of `EventKind` becomes `created`. A value without the prefix is taken whole, and so
-  /// is one whose rest would begin with a digit.
+  /// `EVENT_KIND_CREATED` of `EventKind` becomes `created`. A value without the prefix is taken
+  /// whole, and so is one whose rest would begin with a digit.
   static func enumValue(_ value: String, of enumName: String) -> String {
     let prefix = snake(enumName).uppercased() + "_"
     if value.hasPrefix(prefix) {

@@ -58,6 +58,9 @@ struct Rules {
     for field in message.extensions {
       fault(file, field.line, field.name, "extensions belong into homing/options/v1")
     }
+    if message.fields.count > 128 {
+      fault(file, message.line, message.fullName, "has more than 128 fields")
+    }
     let stores = message.fields.filter(\.options.isStore)
     if stores.count > 1 {
       fault(file, stores[1].line, message.fullName, "more than one field has the option store")
@@ -115,7 +118,7 @@ struct Rules {
   // MARK: Names
 
   /// Names that Swift or the generated code has already given away.
-  private static let takenMembers: Set = ["self", "Self", "init", "Type", "hashValue", "fill"]
+  private static let takenMembers: Set = ["self", "init", "hashValue", "fill", "c"]
   private static let takenTypes: Set = ["Type", "Protocol", "Self", "Any"]
 
   private mutating func checkUnique(
@@ -184,7 +187,8 @@ struct Rules {
     if let cycle = cycle(from: message.fullName, &open, &depths) {
       fault(file, message.line, message.fullName, "contains itself: \(cycle)")
     } else if let depth = depths[message.fullName], depth > WireReader.depthMax {
-      fault(file, message.line, message.fullName, "nests \(depth) deep, over \(WireReader.depthMax)")
+      let limit = WireReader.depthMax
+      fault(file, message.line, message.fullName, "nests \(depth) deep, over \(limit)")
     }
     for inner in message.messages { checkNesting(inner, file, &depths) }
   }
@@ -207,7 +211,8 @@ struct Rules {
     return nil
   }
 
-  /// The option store guards a method's own request; anywhere else it would look like a guard and be none.
+  /// The option store guards a method's own request; anywhere else it would look like a guard and
+  /// be none.
   private mutating func checkStores() {
     let requests = Set(
       contract.files.flatMap(\.services).flatMap(\.methods).map(\.inputType))

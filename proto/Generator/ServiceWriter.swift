@@ -1,6 +1,7 @@
 internal import Descriptors
 
-/// The Swift files of one package's services: what clients need, which is public, and what servers need.
+/// The Swift files of one package's services: what clients need, which is public, and what servers
+/// need.
 func stubFiles(_ package: Contract.Package, _ contract: Contract) -> [OutputFile] {
   func files(
     _ name: String, imports: [String], _ write: (ServiceWriter) -> [SourceText]
@@ -178,19 +179,50 @@ struct ServiceWriter {
     text.doc(["Adds every method of the service to a server's table."])
     text.block("package func register(in table: inout \(transport("MethodTable")))") { text in
       for method in service.methods {
-        let (entry, arguments) =
-          switch method.kind {
-          case .unary: ("unary", "try self.\(name(method))($0, $1)")
-          case .clientStreaming:
-            ("clientStreaming", "try await self.\(name(method))($0, $1)")
-          case .serverStreaming:
-            ("serverStreaming", "try await self.\(name(method))($0, $1, $2)")
-          case .bidirectional: ("bidirectional", "try await self.\(name(method))($0, $1, $2)")
-          }
-        var first = ["\(package.namespace).\(service.name)Methods.\(name(method))"]
-        if let store = stores[method.inputType] { first.append("store: { $0.\(store) }") }
-        text.function("table.\(entry)(", first, ")") { $0.line(arguments) }
+        if method.kind == .unary {
+          writeUnary(method, &text)
+        } else {
+          writeStreaming(method, &text)
+        }
       }
     }
+  }
+
+  /// Written out for these very types: generic code over messages would cost the common path look-ups of
+  /// their metadata.
+  private func writeUnary(_ method: MethodDescriptor, _ text: inout SourceText) {
+    let type = contract.absolute(method.inputType)
+    text.block("table.unary(\(methodConstant(method)))") { text in
+      text.line("let request = try \(type).decode($0.message, in: $0.arena)")
+      if let store = stores[method.inputType] {
+        text.line("try $0.call.authorize(store: request.\(store))")
+      }
+      text.line("switch try self.\(name(method))(request, $0.call) {")
+      text.line("case .now(let answer, let metadata, let trailers):")
+      text.line("  try $0.answer(metadata, trailers) {")
+      text.line("    (arena, destination) throws(MessageError) in")
+      text.line("    try answer.encode(in: arena, into: destination)")
+      text.line("  }")
+      text.line("case .later(let work): try $0.answer(later: work)")
+      text.line("}")
+    }
+  }
+
+  private func writeStreaming(_ method: MethodDescriptor, _ text: inout SourceText) {
+    let (entry, arguments) =
+      switch method.kind {
+      case .clientStreaming: ("clientStreaming", "$0, $1")
+      case .serverStreaming: ("serverStreaming", "$0, $1, $2")
+      case .unary, .bidirectional: ("bidirectional", "$0, $1, $2")
+      }
+    var first = [methodConstant(method)]
+    if let store = stores[method.inputType] { first.append("store: { $0.\(store) }") }
+    text.function("table.\(entry)(", first, ")") {
+      $0.line("try await self.\(name(method))(\(arguments))")
+    }
+  }
+
+  private func methodConstant(_ method: MethodDescriptor) -> String {
+    "\(package.namespace).\(service.name)Methods.\(name(method))"
   }
 }

@@ -41,7 +41,8 @@ struct SourceText {
     line(close)
   }
 
-  /// Doc comments, filled up to 100 columns. Lines that begin with a space or a dash stay as they are.
+  /// Doc comments, filled up to 100 columns. Lines that begin with a space or a dash stay as they
+  /// are.
   mutating func doc(_ paragraphs: [String]) {
     let width = 100 - 2 * depth - 4
     var isFirst = true
@@ -88,8 +89,8 @@ struct Section {
   var lineCount: Int { declarations.reduce(0) { $0 + $1.lines.count + 1 } }
 }
 
-/// Swift files of at most 600 lines: `name.swift` where all fit into one, else one for each proto file, as
-/// `name.events.swift`, and where that is still too long `name.events.2.swift` and so on.
+/// Swift files of at most 600 lines: `name.swift` where all fit into one, else one for each proto
+/// file, as `name.events.swift`, and where that is still too long `name.events.2.swift` and so on.
 func swiftFiles(
   _ folder: String, _ name: String, imports: [String], _ sections: [Section]
 ) -> [OutputFile] {

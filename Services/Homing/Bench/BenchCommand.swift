@@ -9,11 +9,12 @@ struct BenchCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure how fast a unary method is answered.",
     discussion: """
-      Keeps CONNECTIONS times OUTSTANDING calls in flight and prints the rate, the failures by code and \
-      percentiles of the time from sending a call to its answer, client's work included. Nothing is \
-      tried again, so that every failure counts.
+      Keeps CONNECTIONS times OUTSTANDING calls in flight and prints the rate, the failures by \
+      code and percentiles of the time from sending a call to its answer, client's work included. \
+      Nothing is tried again, so that every failure counts.
 
-      Ends with 0, 1 (usage), 2 (no connection) or, where no call ended well, 64 + the status' number.
+      Ends with 0, 1 (usage), 2 (no connection) or, where no call ended well, 64 + the status' \
+      number.
       """)
 
   @Argument(help: "HOST:PORT.") var target: String
@@ -63,9 +64,11 @@ struct BenchCommand: HomingSubcommand {
       throw CommandError.usage("\(method.descriptor.path) is not unary")
     }
     let request = try await BenchRequest.bytes(method, data: data, payload: payload)
+    let start = ContinuousClock.now
     let generator = LoadGenerator(
       channel: client, method: method.rpc, request: request, callers: connections * outstanding,
-      warmUp: .seconds(warmUp), measured: .seconds(seconds), timeout: deadline.duration)
+      warmUp: .seconds(warmUp), measured: .seconds(seconds), timeout: deadline.duration,
+      now: { ContinuousClock.now - start })
     let result = await generator.run()
     client.close()
     if result.callCount == 0, let failure = result.failure {

@@ -9,7 +9,8 @@ enum BenchRequest {
 
   /// - Parameters:
   ///   - data: JSON, `@FILE` or `-`.
-  ///   - payload: a number of bytes for the request's first `bytes` field, or a file with the encoded request.
+  ///   - payload: a number of bytes for the request's first `bytes` field, or a file with the
+  ///     encoded request.
   static func bytes(
     _ method: DynamicMethod, data: String?, payload: String?
   ) async throws -> [UInt8] {

@@ -15,14 +15,17 @@ struct LoadGenerator: Sendable {
   let measured: Duration
   /// Of each call.
   let timeout: Duration
+  /// Time since any fixed moment; the monotonic clock outside tests.
+  let now: @Sendable () -> Duration
 
   /// A caller that fails so often in a row gives up: it would only spin.
   static let failuresInRowMax = 100
-  /// Callers that share one histogram: few enough not to wait for each other, enough to keep memory small.
+  /// Callers that share one histogram: few enough not to wait for each other, enough to keep memory
+  /// small.
   private static let callersPerLane = 32
 
   func run() async -> LoadResult {
-    let start = ContinuousClock.now
+    let start = now()
     let lanes = (0..<(callers - 1) / Self.callersPerLane + 1).map { _ in Lane() }
     await withTaskGroup(of: Void.self) { group in
       for index in 0..<callers {
@@ -32,17 +35,17 @@ struct LoadGenerator: Sendable {
     }
     var result = LoadResult()
     for lane in lanes { result.add(lane.result.withLock { $0 }) }
-    result.elapsed = max(.nanoseconds(1), ContinuousClock.now - start - warmUp)
+    result.elapsed = max(.nanoseconds(1), now() - start - warmUp)
     return result
   }
 
-  private func call(_ start: ContinuousClock.Instant, into lane: Lane) async {
+  private func call(_ start: Duration, into lane: Lane) async {
     let countedFrom = start + warmUp
-    let end = countedFrom + measured
+    let lastBegin = countedFrom + measured
     let options = CallOptions(timeout: timeout)
     var failuresInRow = 0
-    var begin = ContinuousClock.now
-    while begin < end && failuresInRow < Self.failuresInRowMax {
+    var begin = now()
+    while begin < lastBegin && failuresInRow < Self.failuresInRowMax {
       var failure: RPCError?
       do {
         _ = try await channel.unary(method, request, options)
@@ -51,12 +54,12 @@ struct LoadGenerator: Sendable {
         failure = error as? RPCError ?? RPCError(.unknown, "\(error)")
         failuresInRow += 1
       }
-      let now = ContinuousClock.now
+      let end = now()
       if begin >= countedFrom {
-        let span = now - begin
+        let span = end - begin
         lane.result.withLock { $0.record(span, failure) }
       }
-      begin = now
+      begin = end
     }
   }
 

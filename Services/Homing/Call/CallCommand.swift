@@ -8,10 +8,10 @@ struct CallCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "call", abstract: "Call a method with JSON.",
     discussion: """
-      The messages follow protobuf's JSON mapping; `homing describe TARGET SERVICE/METHOD` prints a \
-      template. For a method with a stream of requests --data may hold several values one after the \
-      other, and each is sent as soon as it has come. Every answer is one JSON object: one a line, or \
-      indented at a terminal.
+      The messages follow protobuf's JSON mapping; `homing describe TARGET SERVICE/METHOD` prints \
+      a template. For a method with a stream of requests --data may hold several values one after \
+      the other, and each is sent as soon as it has come. Every answer is one JSON object: one a \
+      line, or indented at a terminal.
 
       Ends with 0, 1 (usage), 2 (no connection) or 64 + the status' number; see `homing exit-codes`.
       """)
@@ -49,7 +49,7 @@ struct CallCommand: HomingSubcommand {
 
   func perform() async throws {
     let metadata = try MetadataOption.metadata(metadata)
-    let client = try connection.client(target)
+    let client = try connection.client(target, timeout: deadline?.duration)
     let reflection = Reflection(client, target: target, timeout: deadline?.duration)
     let method = try await reflection.method(named: method)
     let data = data ?? (method.kind.hasOneRequest ? "{}" : "")
@@ -83,7 +83,8 @@ struct CallPrinter: Sendable {
     case .done(let trailers):
       printTrailers(trailers)
       guard isVerbose else { return }
-      Terminal.printError(output.isJSON ? "{\"status\":{\"code\":\"OK\",\"number\":0}}" : "status OK")
+      Terminal.printError(
+        output.isJSON ? "{\"status\":{\"code\":\"OK\",\"number\":0}}" : "status OK")
     }
   }
 

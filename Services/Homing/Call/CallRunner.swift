@@ -20,7 +20,8 @@ struct CallRunner: Sendable {
   let jsonOptions: JSONOptions
 
   /// - Parameter receive: called for each event, one after the other.
-  /// - Throws: `RPCError` with the status of the call, or `CommandError` for a request that cannot be sent.
+  /// - Throws: `RPCError` with the status of the call, or `CommandError` for a request that cannot
+  ///   be sent.
   func run(
     _ requests: RequestReader, receive: @escaping @Sendable (Event) -> Void
   ) async throws {
@@ -32,11 +33,18 @@ struct CallRunner: Sendable {
       receive(.done(trailers: reply.trailers))
       return
     }
-    let first = method.kind.hasOneRequest ? try await requests.only() : nil
+    if method.kind.hasOneRequest {
+      // Sent before anything is read: the request belongs into the call's first frame.
+      let request = try await requests.only()
+      let call = try await channel.open(method.rpc, options)
+      try await call.send(request.encoded())
+      try await call.halfClose()
+      return try await collect(call, receive)
+    }
     let call = try await channel.open(method.rpc, options)
     try await withThrowingTaskGroup(of: Side.self) { group in
       group.addTask {
-        try await send(first, requests, call)
+        try await send(requests, call)
         return .sending
       }
       group.addTask {
@@ -63,14 +71,9 @@ struct CallRunner: Sendable {
     case sending, receiving
   }
 
-  private func send(
-    _ first: DynamicMessage?, _ requests: RequestReader, _ call: any RawCall
-  ) async throws {
+  private func send(_ requests: RequestReader, _ call: any RawCall) async throws {
     do {
-      if let first { try await call.send(first.encoded()) }
-      if !method.kind.hasOneRequest {
-        while let request = try await requests.next() { try await call.send(request.encoded()) }
-      }
+      while let request = try await requests.next() { try await call.send(request.encoded()) }
       try await call.halfClose()
     } catch let error as CommandError {
       call.cancel()
@@ -88,7 +91,8 @@ struct CallRunner: Sendable {
       receive(.answer(try json(answer)))
     }
     if method.kind.hasOneResponse && answerCount != 1 {
-      throw RPCError(.internalError, "the call ended well with \(answerCount) answers, not with one")
+      throw RPCError(
+        .internalError, "the call ended well with \(answerCount) answers, not with one")
     }
     receive(.done(trailers: call.trailers))
   }

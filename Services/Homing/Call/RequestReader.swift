@@ -1,7 +1,8 @@
 internal import DynamicMessages
 internal import Glibc
 
-/// The request messages that `--data` names, one after the other, each as soon as its JSON has come.
+/// The request messages that `--data` names, one after the other, each as soon as its JSON has
+/// come.
 actor RequestReader {
   /// Where JSON comes from.
   enum Source: Hashable, Sendable {

@@ -14,7 +14,8 @@ final class Certificate {
   /// What a certificate says about its holder.
   struct Subject {
     var commonName: String
-    /// Value of the subject's alternative names as OpenSSL's configuration writes it; nil for an authority.
+    /// Value of the subject's alternative names as OpenSSL's configuration writes it; nil for an
+    /// authority.
     var names: String?
     var isAuthority: Bool { names == nil }
   }

@@ -1,7 +1,7 @@
 /// A certificate authority for development and tests, in a folder.
 ///
-/// Its key lies beside its certificate without a passphrase, so it vouches for nothing outside a developer's
-/// machine or a test.
+/// Its key lies beside its certificate without a passphrase, so it vouches for nothing outside a
+/// developer's machine or a test.
 struct DevelopmentAuthority {
   static let certificateFile = "ca.pem"
   static let keyFile = "ca.key"
@@ -28,7 +28,8 @@ struct DevelopmentAuthority {
   ///
   /// - Parameters:
   ///   - now: seconds since 1970.
-  ///   - replaces: whether an authority that is there is replaced; all it signed is then refused by its peers.
+  ///   - replaces: whether an authority that is there is replaced; all it signed is then refused by
+  ///     its peers.
   init(
     in folder: CertificateFolder, days: Int, now: Int, replaces: Bool
   ) throws {
@@ -59,7 +60,8 @@ struct DevelopmentAuthority {
     try folder.write(try certificate.pem(), to: Self.certificateFile, mode: 0o644)
   }
 
-  /// Makes or renews the two files of a service. Its certificate ends with the authority's at the latest.
+  /// Makes or renews the two files of a service. Its certificate ends with the authority's at the
+  /// latest.
   func issue(_ name: IdentityName, days: Int, now: Int) throws -> Issued {
     let authorityEnd = certificate.notAfter ?? now
     let notAfter = min(now + days * Self.dayInSeconds, authorityEnd)

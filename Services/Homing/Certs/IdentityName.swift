@@ -1,5 +1,5 @@
-/// The names that go into a certificate, checked before they get near OpenSSL's configuration syntax, in which
-/// a comma begins another name.
+/// The names that go into a certificate, checked before they get near OpenSSL's configuration
+/// syntax, in which a comma begins another name.
 struct IdentityName {
   /// Host part of the URI name.
   let trustDomain: String

@@ -16,7 +16,8 @@ final class PrivateKey {
       owning: try OpenSSLError.checked(homing_certificates_new_key(), "making a P-256 key"))
   }
 
-  /// Reads a key that is not encrypted; an encrypted one is refused instead of asking at the terminal.
+  /// Reads a key that is not encrypted; an encrypted one is refused instead of asking at the
+  /// terminal.
   init(pem: [UInt8]) throws(OpenSSLError) {
     let buffer = try PEMBuffer(pem)
     var passphrase: [CChar] = [0]

@@ -65,11 +65,26 @@ struct ConnectionOptions: ParsableArguments {
 }
 
 extension ConnectionOptions {
+  /// A client for a person: one connection, nothing tried again, so that the first reason is the
+  /// one he sees.
+  ///
+  /// - Parameter timeout: of the calls to come. A connection gets less, so that its failure is told
+  ///   and not the call's bare time-out.
+  func client(_ target: String, timeout: Duration?) throws(CommandError) -> Client {
+    var configuration = ClientConfiguration()
+    configuration.connectionsMax = 1
+    configuration.attemptsMax = 1
+    if let timeout {
+      configuration.connectTimeout = min(configuration.connectTimeout, timeout * 0.75)
+    }
+    return try client(target, configuration: configuration)
+  }
+
   /// A client for the target; nothing is connected before the first call.
   ///
   /// - Throws: `CommandError` that says which part of the command line cannot be used.
   func client(
-    _ target: String, configuration: ClientConfiguration = ClientConfiguration()
+    _ target: String, configuration: ClientConfiguration
   ) throws(CommandError) -> Client {
     let target = try ConnectionOptions.target(target)
     let tls = try tls()

@@ -7,7 +7,8 @@ internal import Wire
 
 /// What a server says about its services.
 struct Reflection: Sendable {
-  /// A server that answers at all answers this in milliseconds; longer means that something is wrong.
+  /// A server that answers at all answers this in milliseconds; longer means that something is
+  /// wrong.
   static let timeoutDefault = Duration.seconds(10)
 
   private let client: ReflectionV1.ReflectionClient
@@ -25,12 +26,14 @@ struct Reflection: Sendable {
     try await told { try await client.listServices(.init(), options: options).services }
   }
 
-  /// The declarations of the file that declares a symbol, with all it imports; nil where the server knows
-  /// no such symbol.
+  /// The declarations of the file that declares a symbol, with all it imports; nil where the server
+  /// knows no such symbol.
   func schema(declaring symbol: String) async throws -> Schema? {
     let files: [[UInt8]]
     do {
-      files = try await told { try await client.describe(.init(symbol: symbol), options: options).files }
+      files = try await told {
+        try await client.describe(.init(symbol: symbol), options: options).files
+      }
     } catch let error as CommandError where error.status?.code == .notFound {
       return nil
     }

@@ -6,7 +6,8 @@ internal import Transport
 /// `homing describe`: a declaration as proto source.
 struct DescribeCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
-    commandName: "describe", abstract: "Print the declaration of a service, method, message or enum.",
+    commandName: "describe",
+    abstract: "Print the declaration of a service, method, message or enum.",
     discussion: """
       For a method also its messages and a template of the request as JSON.
 
@@ -25,7 +26,7 @@ struct DescribeCommand: HomingSubcommand {
   @OptionGroup var output: OutputOptions
 
   func perform() async throws {
-    let client = try connection.client(target)
+    let client = try connection.client(target, timeout: deadline?.duration)
     let reflection = Reflection(client, target: target, timeout: deadline?.duration)
     let description = try await Description.of(symbol, by: reflection)
     client.close()

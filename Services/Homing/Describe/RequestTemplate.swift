@@ -3,7 +3,8 @@ internal import DynamicMessages
 
 /// A request as JSON with every field at a value of its type, for a person to fill in.
 ///
-/// Of a oneof only the first member stands in it, of a list one element; `homing call` takes the result as it is.
+/// Of a oneof only the first member stands in it, of a list one element; `homing call` takes the
+/// result as it is.
 struct RequestTemplate {
   private let schema: Schema
 

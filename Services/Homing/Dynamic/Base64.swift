@@ -19,8 +19,8 @@ package enum Base64 {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Reads the standard and the URL-safe alphabet, with padding or without; nil for anything else, also for
-  /// bits at the end that belong to no byte.
+  /// Reads the standard and the URL-safe alphabet, with padding or without; nil for anything else,
+  /// also for bits at the end that belong to no byte.
   package static func bytes(_ text: String) -> [UInt8]? {
     var digits = Array(text.utf8)
     let length = digits.count

@@ -1,8 +1,8 @@
 internal import Descriptors
 
 extension DynamicMessage {
-  /// Reads protobuf encoding. Unknown fields are dropped; a field of another wire type than declared is refused,
-  /// since it shows that declaration and peer do not fit.
+  /// Reads protobuf encoding. Unknown fields are dropped; a field of another wire type than
+  /// declared is refused, since it shows that declaration and peer do not fit.
   package init(
     encoded bytes: [UInt8], _ type: MessageType, _ schema: Schema
   ) throws(DynamicError) {
@@ -12,7 +12,8 @@ extension DynamicMessage {
 
   private mutating func merge(_ bytes: WireReader) throws(DynamicError) {
     var reader = bytes
-    while let tag = try DynamicMessage.reading({ () throws(DescriptorError) in try reader.next() }) {
+    while let tag = try DynamicMessage.reading({ () throws(DescriptorError) in try reader.next() })
+    {
       guard let field = type.field(tag.number) else {
         try DynamicMessage.reading { () throws(DescriptorError) in try reader.skip(tag) }
         continue
@@ -39,9 +40,9 @@ extension DynamicMessage {
     }
     if field.kind == .message {
       let inner = try DynamicMessage.reading { () throws(DescriptorError) in try reader.nested() }
-      var message = DynamicMessage(try schema.message(named: field.typeName), schema)
+      let type = try schema.message(named: field.typeName)
       // The same message field twice: the second is merged into the first.
-      if case .message(let earlier)? = self[field] { message = earlier }
+      var message = takeMessage(field) ?? DynamicMessage(type, schema)
       try message.merge(inner)
       set(field, .message(message))
     } else {

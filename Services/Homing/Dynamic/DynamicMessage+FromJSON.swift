@@ -1,8 +1,8 @@
 internal import Descriptors
 
 extension DynamicMessage {
-  /// Reads a message by protobuf's JSON mapping. Unknown fields, two members of one oneof and a field under both
-  /// of its names are refused, with the path of the field at fault.
+  /// Reads a message by protobuf's JSON mapping. Unknown fields, two members of one oneof and a
+  /// field under both of its names are refused, with the path of the field at fault.
   package init(
     json: JSONValue, _ type: MessageType, _ schema: Schema
   ) throws(DynamicError) {

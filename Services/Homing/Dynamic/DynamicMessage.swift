@@ -14,13 +14,22 @@ package struct DynamicMessage: Sendable {
 
   package subscript(field: FieldDescriptor) -> DynamicValue? { values[field.number] }
 
-  /// Sets a field; the other members of its oneof are cleared. A default without presence clears it.
+  /// Sets a field; the other members of its oneof are cleared. A default without presence clears
+  /// it.
   mutating func set(_ field: FieldDescriptor, _ value: DynamicValue) {
     if let oneof = field.oneofIndex {
       for member in type.descriptor.members(ofOneof: oneof) { values[member.number] = nil }
     }
     let isAbsent = !field.hasPresence && value.isDefault
     values[field.number] = isAbsent ? nil : value
+  }
+
+  /// Takes a message out, so that more can be merged into it without a copy; put it back with `set`.
+  mutating func takeMessage(_ field: FieldDescriptor) -> DynamicMessage? {
+    guard case .message(let message)? = values.removeValue(forKey: field.number) else {
+      return nil
+    }
+    return message
   }
 
   /// Takes a list out, so that it can grow without a copy; put it back with `set`.
@@ -30,8 +39,9 @@ package struct DynamicMessage: Sendable {
   }
 }
 
-/// One value of a field. Integers of all widths are held in 64 bits and are within their field's range.
-package indirect enum DynamicValue: Sendable {
+/// One value of a field. Integers of all widths are held in 64 bits and are within their field's
+/// range.
+package enum DynamicValue: Sendable {
   case bool(Bool)
   case int(Int64)
   case uint(UInt64)

@@ -1,5 +1,5 @@
-/// Numbers of the JSON mapping, read without a detour by floating point: `1e3`, `1000` and `1000.0` are the
-/// same integer, and all 64 bits count.
+/// Numbers of the JSON mapping, read without a detour by floating point: `1e3`, `1000` and `1000.0`
+/// are the same integer, and all 64 bits count.
 struct NumberText {
   /// The literal as JSON's grammar has it.
   let text: String
@@ -61,7 +61,8 @@ struct NumberText {
     return text.first == UInt8(ascii: "-") ? -value : value
   }
 
-  /// How the JSON mapping writes a float or double: shortest text that reads back as the same value.
+  /// How the JSON mapping writes a float or double: shortest text that reads back as the same
+  /// value.
   static func json<Number: BinaryFloatingPoint & CustomStringConvertible>(
     _ value: Number
   ) -> JSONValue {

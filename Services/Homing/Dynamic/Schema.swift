@@ -1,8 +1,8 @@
 package import Descriptors
 
-/// Declarations that came from a peer, checked so far that reading and writing by them is safe: numbers are in
-/// range, every type that a field names is there.
-package struct Schema: Sendable {
+/// Declarations that came from a peer, checked so far that reading and writing by them is safe:
+/// numbers are in range, every type that a field names is there.
+package final class Schema: Sendable {
   package let pool: DescriptorPool
   private let types: [String: MessageType]
 
@@ -23,7 +23,7 @@ package struct Schema: Sendable {
   }
 
   /// A FileDescriptorSet as `protoc --descriptor_set_out` writes it.
-  package init(fileDescriptorSet bytes: [UInt8]) throws(DynamicError) {
+  package convenience init(fileDescriptorSet bytes: [UInt8]) throws(DynamicError) {
     var files: [[UInt8]] = []
     do {
       var reader = WireReader(bytes)
@@ -96,8 +96,8 @@ package final class MessageType: Sendable {
 
   /// - Parameter name: as declared, or in JSON's lowerCamelCase.
   func field(named name: String) -> FieldDescriptor? {
-    // Names are ASCII. Other text is never one, though Swift may call it equal: it compares by canonical
-    // equivalence, in which the Kelvin sign is a K.
+    // Names are ASCII. Other text is never one, though Swift may call it equal: it compares by
+    // canonical equivalence, in which the Kelvin sign is a K.
     guard name.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
     return indexByName[name].map { fields[$0] }
   }

@@ -16,7 +16,8 @@ package struct TimeText: Hashable, Sendable {
 
   // MARK: Timestamp, RFC 3339
 
-  /// Reads such as `2026-11-22T10:00:00.5Z` or with an offset such as `+02:00`; at most nine digits of a second.
+  /// Reads such as `2026-11-22T10:00:00.5Z` or with an offset such as `+02:00`; at most nine digits
+  /// of a second.
   package static func timestamp(_ text: String) throws(DynamicError) -> TimeText {
     let wrong = DynamicError("is not a time in RFC 3339's form, such as 2026-11-22T10:00:00.5Z")
     var rest = Array(text.utf8)[...]

@@ -10,8 +10,8 @@ struct HealthCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "health", abstract: "Check the health of a server or of one service.",
     discussion: """
-      Without a service the server as a whole decides, and all its services are listed. With --watch \
-      every change is printed until the server ends the call.
+      Without a service the server as a whole decides, and all its services are listed. With \
+      --watch every change is printed until the server ends the call.
 
       Ends with 0 (SERVING), 1 (usage), 2 (no connection), 3 (the check failed or timed out) or \
       4 (not SERVING).
@@ -44,10 +44,16 @@ struct HealthCommand: HomingSubcommand {
   }
 
   func perform() async throws {
-    let client = try connection.client(target)
+    let timeout = deadline?.duration ?? (watch ? nil : .seconds(1))
+    let client = try connection.client(target, timeout: timeout)
+    defer { client.close() }
+    try await check(client, CallOptions(timeout: timeout))
+  }
+
+  /// - Throws: `ExitCode` for a status other than SERVING, which is printed like any other.
+  func check(_ channel: any Channel, _ options: CallOptions) async throws {
     let check = HealthCheck(
-      client: HealthV1.HealthClient(client), service: service,
-      options: CallOptions(timeout: deadline?.duration ?? (watch ? nil : .seconds(1))))
+      client: HealthV1.HealthClient(channel), service: service, options: options)
     let status: HealthV1.ServingStatus
     do {
       if watch {
@@ -63,7 +69,6 @@ struct HealthCommand: HomingSubcommand {
     } catch let error as RPCError {
       throw CommandError.call(error, target)
     }
-    client.close()
     if status != .serving { throw ExitCode(HealthCommand.exitUnhealthy) }
   }
 

@@ -19,7 +19,7 @@ struct ListCommand: HomingSubcommand {
   @OptionGroup var output: OutputOptions
 
   func perform() async throws {
-    let client = try connection.client(target)
+    let client = try connection.client(target, timeout: deadline?.duration)
     let reflection = Reflection(client, target: target, timeout: deadline?.duration)
     if let service {
       let (descriptor, _) = try await reflection.service(named: service)

@@ -1,11 +1,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// Work that may block, such as reading what a person types, on a thread of its own: the cooperative pool has
-/// one thread a core, and blocking it would stop the connection too.
+/// Work that may block, such as reading what a person types, on a thread of its own: the
+/// cooperative pool has one thread a core, and blocking it would stop the connection too.
 enum BlockingWork {
-  /// Runs `body` on a new thread. Ends early with `CancellationError` when the task is cancelled; the thread
-  /// then goes on until its call returns, and its result is dropped.
+  /// Runs `body` on a new thread. Ends early with `CancellationError` when the task is cancelled;
+  /// the thread then goes on until its call returns, and its result is dropped.
   static func run<Result: Sendable>(
     _ body: @escaping @Sendable () throws -> Result
   ) async throws -> Result {

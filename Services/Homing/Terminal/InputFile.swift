@@ -19,7 +19,8 @@ enum InputFile {
     return bytes
   }
 
-  /// The next bytes of a file, nil at its end. Waits for them; not to be called on the cooperative pool.
+  /// The next bytes of a file, nil at its end. Waits for them; not to be called on the cooperative
+  /// pool.
   static func chunk(_ descriptor: Int32, _ path: String) throws(CommandError) -> [UInt8]? {
     while true {
       var chunk = [UInt8](repeating: 0, count: 64 << 10)

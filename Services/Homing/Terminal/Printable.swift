@@ -1,7 +1,7 @@
 /// Text of a peer, made safe for a terminal.
 enum Printable {
-  /// Control characters and what turns the direction of writing, as `\u{1b}`; line breaks too. A peer could
-  /// otherwise move the cursor or recolour what stands around its words.
+  /// Control characters and what turns the direction of writing, as `\u{1b}`; line breaks too. A
+  /// peer could otherwise move the cursor or recolour what stands around its words.
   static func text(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
     var result = ""

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Where a command writes. Everything goes out at once and unbuffered, so that lines of both streams keep
-/// their order and a watcher sees each at once.
+/// Where a command writes. Everything goes out at once and unbuffered, so that lines of both
+/// streams keep their order and a watcher sees each at once.
 enum Terminal {
   static let isOutputTerminal = isatty(STDOUT_FILENO) == 1
 

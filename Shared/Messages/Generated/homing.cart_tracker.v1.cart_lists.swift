@@ -3,7 +3,7 @@
 // swift-format-ignore-file
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.CartColumn`.
+  /// What can be shown and sorted by (L04).
   public struct CartColumn: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32

@@ -64,7 +64,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// C04.
+  /// What kind of offer it is about (C04).
   public struct OfferClass: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32
@@ -92,7 +92,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// C17.
+  /// What the shopper used; SYSTEM is an ordering system without a screen (C17).
   public struct Device: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32
@@ -208,7 +208,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.CartState`.
+  /// Where a cart stands (C01).
   public struct CartState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32
@@ -246,6 +246,8 @@ extension CartTrackerV1 {
     public var reason: LeaveReason
     public var basis: CartReason.Basis
     /// Ids of the events it was stated in or inferred from.
+    ///
+    /// At most 64 elements, at most 128 bytes each.
     public var events: [String]
 
     public init() {

@@ -138,7 +138,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.ProfileChanged`.
+  /// A contact has other values than before (P06); the values are asked for by Facts.
   public struct ProfileChanged: Message {
     /// Names of the fields and attributes with a new value.
     ///

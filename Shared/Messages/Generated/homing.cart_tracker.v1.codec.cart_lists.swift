@@ -17,60 +17,75 @@ extension CartTrackerV1.CartQuery: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CartQuery>) throws(MessageError) {
-    self.abandoned = try CommonV1.TimeRange.optional(c.pointee.abandoned, "abandoned")
-    self.states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let abandoned = try CommonV1.TimeRange.optional(c.pointee.abandoned, "abandoned")
+    let states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
+      CartTrackerV1.CartState(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.kinds = try FromC.list(c.pointee.kinds, c.pointee.n_kinds, "kinds", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let kinds = try FromC.list(c.pointee.kinds, c.pointee.n_kinds, "kinds", itemsMax: 8).map {
+      CartTrackerV1.CartKind(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.places = try FromC.list(c.pointee.places, c.pointee.n_places, "places", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let places = try FromC.list(c.pointee.places, c.pointee.n_places, "places", itemsMax: 8).map {
+      CartTrackerV1.Place(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.offerClasses = try FromC.list(
+    let offerClasses = try FromC.list(
       c.pointee.offer_classes,
       c.pointee.n_offer_classes,
       "offer_classes",
       itemsMax: 8
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CartTrackerV1.OfferClass(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.stages = try FromC.list(c.pointee.stages, c.pointee.n_stages, "stages", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let stages = try FromC.list(c.pointee.stages, c.pointee.n_stages, "stages", itemsMax: 8).map {
+      CartTrackerV1.Stage(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.reasons = try FromC.list(
+    let reasons = try FromC.list(
       c.pointee.reasons,
       c.pointee.n_reasons,
       "reasons",
       itemsMax: 32
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CartTrackerV1.LeaveReason(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.companies = try FromC.texts(
+    let companies = try FromC.texts(
       c.pointee.companies,
       c.pointee.n_companies,
       "companies",
       itemsMax: 64,
       bytesMax: 128
     )
-    self.scoreMin = c.pointee.score_min
-    self.productName = try c.pointee.product_name.text("product_name", max: 128)
-    self.sku = try c.pointee.sku.text("sku", max: 128)
-    self.customerName = try c.pointee.customer_name.text("customer_name", max: 128)
-    self.contactDetail = try c.pointee.contact_detail.text("contact_detail", max: 128)
-    self.total = try CommonV1.Money.optional(c.pointee.total, "total")
-    self.sort = .init(rawValue: .init(truncatingIfNeeded: c.pointee.sort.rawValue))
-    self.ascending = c.pointee.ascending != 0
-    self.columns = try FromC.list(
+    let productName = try c.pointee.product_name.text("product_name", max: 128)
+    let sku = try c.pointee.sku.text("sku", max: 128)
+    let customerName = try c.pointee.customer_name.text("customer_name", max: 128)
+    let contactDetail = try c.pointee.contact_detail.text("contact_detail", max: 128)
+    let total = try CommonV1.Money.optional(c.pointee.total, "total")
+    let columns = try FromC.list(
       c.pointee.columns,
       c.pointee.n_columns,
       "columns",
       itemsMax: 32
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CartTrackerV1.CartColumn(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    self.abandoned = abandoned
+    self.states = states
+    self.kinds = kinds
+    self.places = places
+    self.offerClasses = offerClasses
+    self.stages = stages
+    self.reasons = reasons
+    self.companies = companies
+    self.scoreMin = c.pointee.score_min
+    self.productName = productName
+    self.sku = sku
+    self.customerName = customerName
+    self.contactDetail = contactDetail
+    self.total = total
+    self.sort = .init(rawValue: .init(truncatingIfNeeded: c.pointee.sort.rawValue))
+    self.ascending = c.pointee.ascending != 0
+    self.columns = columns
     self.withLines = c.pointee.with_lines != 0
-    self.contact = try c.pointee.contact.text("contact", max: 128)
+    self.contact = contact
   }
 
   func fill(
@@ -134,11 +149,16 @@ extension CartTrackerV1.CartRow: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CartRow>) throws(MessageError) {
-    self.cart = try CartTrackerV1.Cart.optional(c.pointee.cart, "cart")
-    self.contactName = try c.pointee.contact_name.text("contact_name")
-    self.email = try c.pointee.email.text("email")
-    self.phone = try c.pointee.phone.text("phone")
-    self.companyName = try c.pointee.company_name.text("company_name")
+    let cart = try CartTrackerV1.Cart.optional(c.pointee.cart, "cart")
+    let contactName = try c.pointee.contact_name.text("contact_name")
+    let email = try c.pointee.email.text("email")
+    let phone = try c.pointee.phone.text("phone")
+    let companyName = try c.pointee.company_name.text("company_name")
+    self.cart = cart
+    self.contactName = contactName
+    self.email = email
+    self.phone = phone
+    self.companyName = companyName
   }
 
   func fill(
@@ -166,6 +186,11 @@ extension CartTrackerV1.CartCounts: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CartCounts>) throws(MessageError) {
+    let stages = try CartTrackerV1.CartCounts.StageCount.list(
+      c.pointee.stages,
+      c.pointee.n_stages,
+      "stages"
+    )
     self.carts = c.pointee.carts
     self.episodes = c.pointee.episodes
     self.abandonedCarts = c.pointee.abandoned_carts
@@ -175,11 +200,7 @@ extension CartTrackerV1.CartCounts: CConvertible {
     self.emptied = c.pointee.emptied
     self.expired = c.pointee.expired
     self.open = c.pointee.open
-    self.stages = try CartTrackerV1.CartCounts.StageCount.list(
-      c.pointee.stages,
-      c.pointee.n_stages,
-      "stages"
-    )
+    self.stages = stages
   }
 
   func fill(
@@ -241,8 +262,10 @@ extension CartTrackerV1.GetCartRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__GetCartRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.cart = try c.pointee.cart.text("cart", isRequired: true, max: 128)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let cart = try c.pointee.cart.text("cart", isRequired: true, max: 128)
+    self.store = store
+    self.cart = cart
   }
 
   func fill(
@@ -267,9 +290,12 @@ extension CartTrackerV1.ListCartsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListCartsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.query = try CartTrackerV1.CartQuery.optional(c.pointee.query, "query")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let query = try CartTrackerV1.CartQuery.optional(c.pointee.query, "query")
+    self.store = store
+    self.page = page
+    self.query = query
   }
 
   func fill(
@@ -295,8 +321,10 @@ extension CartTrackerV1.ListCartsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListCartsResponse>) throws(MessageError) {
-    self.rows = try CartTrackerV1.CartRow.list(c.pointee.rows, c.pointee.n_rows, "rows")
-    self.next = try c.pointee.next.text("next")
+    let rows = try CartTrackerV1.CartRow.list(c.pointee.rows, c.pointee.n_rows, "rows")
+    let next = try c.pointee.next.text("next")
+    self.rows = rows
+    self.next = next
   }
 
   func fill(
@@ -322,8 +350,10 @@ extension CartTrackerV1.ExportCartsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ExportCartsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.query = try CartTrackerV1.CartQuery.optional(c.pointee.query, "query")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let query = try CartTrackerV1.CartQuery.optional(c.pointee.query, "query")
+    self.store = store
+    self.query = query
     self.csv = c.pointee.csv != 0
   }
 
@@ -350,8 +380,10 @@ extension CartTrackerV1.ExportCartsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ExportCartsResponse>) throws(MessageError) {
-    self.rows = try CartTrackerV1.CartRow.list(c.pointee.rows, c.pointee.n_rows, "rows")
-    self.csv = try c.pointee.csv.bytes("csv")
+    let rows = try CartTrackerV1.CartRow.list(c.pointee.rows, c.pointee.n_rows, "rows")
+    let csv = try c.pointee.csv.bytes("csv")
+    self.rows = rows
+    self.csv = csv
   }
 
   func fill(
@@ -377,11 +409,14 @@ extension CartTrackerV1.CountCartsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CountCartsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.started = try CommonV1.TimeRange.optional(c.pointee.started, "started")
-    self.kinds = try FromC.list(c.pointee.kinds, c.pointee.n_kinds, "kinds", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let started = try CommonV1.TimeRange.optional(c.pointee.started, "started")
+    let kinds = try FromC.list(c.pointee.kinds, c.pointee.n_kinds, "kinds", itemsMax: 8).map {
+      CartTrackerV1.CartKind(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
+    self.store = store
+    self.started = started
+    self.kinds = kinds
   }
 
   func fill(
@@ -410,7 +445,8 @@ extension CartTrackerV1.RefreshRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__RefreshRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    self.store = store
   }
 
   func fill(
@@ -434,9 +470,10 @@ extension CartTrackerV1.RefreshResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__RefreshResponse>) throws(MessageError) {
+    let watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
     self.changed = c.pointee.changed
     self.events = c.pointee.events
-    self.watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
+    self.watermark = watermark
   }
 
   func fill(

@@ -17,9 +17,16 @@ extension CartTrackerV1.CartReason: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CartReason>) throws(MessageError) {
+    let events = try FromC.texts(
+      c.pointee.events,
+      c.pointee.n_events,
+      "events",
+      itemsMax: 64,
+      bytesMax: 128
+    )
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
     self.basis = .init(rawValue: .init(truncatingIfNeeded: c.pointee.basis.rawValue))
-    self.events = try FromC.texts(c.pointee.events, c.pointee.n_events, "events")
+    self.events = events
   }
 
   func fill(
@@ -46,20 +53,30 @@ extension CartTrackerV1.CartLine: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CartLine>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id", max: 128)
-    self.sku = try c.pointee.sku.text("sku", isRequired: true, max: 128)
-    self.name = try c.pointee.name.text("name", max: 256)
-    self.imageURL = try c.pointee.image_url.text("image_url", max: 2048)
-    self.productURL = try c.pointee.product_url.text("product_url", max: 2048)
-    self.quantity = try CommonV1.Quantity.optional(c.pointee.quantity, "quantity")
-    self.unitPrice = try CommonV1.Money.optional(c.pointee.unit_price, "unit_price")
-    self.priceBase = try CommonV1.Quantity.optional(c.pointee.price_base, "price_base")
+    let id = try c.pointee.id.text("id", max: 128)
+    let sku = try c.pointee.sku.text("sku", isRequired: true, max: 128)
+    let name = try c.pointee.name.text("name", max: 256)
+    let imageURL = try c.pointee.image_url.text("image_url", max: 2048)
+    let productURL = try c.pointee.product_url.text("product_url", max: 2048)
+    let quantity = try CommonV1.Quantity.optional(c.pointee.quantity, "quantity")
+    let unitPrice = try CommonV1.Money.optional(c.pointee.unit_price, "unit_price")
+    let priceBase = try CommonV1.Quantity.optional(c.pointee.price_base, "price_base")
+    let lineTotal = try CommonV1.Money.optional(c.pointee.line_total, "line_total")
+    let configuration = try c.pointee.configuration.text("configuration", max: 4096)
+    self.id = id
+    self.sku = sku
+    self.name = name
+    self.imageURL = imageURL
+    self.productURL = productURL
+    self.quantity = quantity
+    self.unitPrice = unitPrice
+    self.priceBase = priceBase
     self.gross = c.pointee.gross != 0
-    self.taxRate = c.pointee._tax_rate_case.rawValue == 0
-      ? nil : c.pointee.tax_rate
-    self.lineTotal = try CommonV1.Money.optional(c.pointee.line_total, "line_total")
+    self.taxRate = c.pointee._tax_rate_case.rawValue == 0 ? nil
+      : c.pointee.tax_rate
+    self.lineTotal = lineTotal
     self.service = c.pointee.service != 0
-    self.configuration = try c.pointee.configuration.text("configuration", max: 4096)
+    self.configuration = configuration
   }
 
   func fill(
@@ -98,18 +115,25 @@ extension CartTrackerV1.CartHeader: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CartHeader>) throws(MessageError) {
+    let checkoutStep = try c.pointee.checkout_step.text("checkout_step", max: 64)
+    let company = try c.pointee.company.text("company", max: 128)
+    let url = try c.pointee.url.text("url", max: 2048)
+    let quote = try c.pointee.quote.text("quote", max: 128)
+    let discount = try CommonV1.Money.optional(c.pointee.discount, "discount")
+    let shipping = try CommonV1.Money.optional(c.pointee.shipping, "shipping")
+    let tax = try CommonV1.Money.optional(c.pointee.tax, "tax")
     self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
     self.place = .init(rawValue: .init(truncatingIfNeeded: c.pointee.place.rawValue))
     self.offerClass = .init(rawValue: .init(truncatingIfNeeded: c.pointee.offer_class.rawValue))
     self.device = .init(rawValue: .init(truncatingIfNeeded: c.pointee.device.rawValue))
     self.stage = .init(rawValue: .init(truncatingIfNeeded: c.pointee.stage.rawValue))
-    self.checkoutStep = try c.pointee.checkout_step.text("checkout_step", max: 64)
-    self.company = try c.pointee.company.text("company", max: 128)
-    self.url = try c.pointee.url.text("url", max: 2048)
-    self.quote = try c.pointee.quote.text("quote", max: 128)
-    self.discount = try CommonV1.Money.optional(c.pointee.discount, "discount")
-    self.shipping = try CommonV1.Money.optional(c.pointee.shipping, "shipping")
-    self.tax = try CommonV1.Money.optional(c.pointee.tax, "tax")
+    self.checkoutStep = checkoutStep
+    self.company = company
+    self.url = url
+    self.quote = quote
+    self.discount = discount
+    self.shipping = shipping
+    self.tax = tax
   }
 
   func fill(
@@ -144,39 +168,56 @@ extension CartTrackerV1.Cart: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Cart>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store")
-    self.id = try c.pointee.id.text("id")
-    self.contact = try c.pointee.contact.text("contact")
-    self.guest = try c.pointee.guest.text("guest")
-    self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.header = try CartTrackerV1.CartHeader.optional(c.pointee.header, "header")
-    self.lines = try CartTrackerV1.CartLine.list(c.pointee.lines, c.pointee.n_lines, "lines")
-    self.quantities = try CommonV1.Quantity.list(
+    let store = try c.pointee.store.text("store")
+    let id = try c.pointee.id.text("id")
+    let contact = try c.pointee.contact.text("contact")
+    let guest = try c.pointee.guest.text("guest")
+    let header = try CartTrackerV1.CartHeader.optional(c.pointee.header, "header")
+    let lines = try CartTrackerV1.CartLine.list(c.pointee.lines, c.pointee.n_lines, "lines")
+    let quantities = try CommonV1.Quantity.list(
       c.pointee.quantities,
       c.pointee.n_quantities,
       "quantities"
     )
-    self.totals = try CommonV1.Money.list(c.pointee.totals, c.pointee.n_totals, "totals")
-    self.reasons = try CartTrackerV1.CartReason.list(
+    let totals = try CommonV1.Money.list(c.pointee.totals, c.pointee.n_totals, "totals")
+    let reasons = try CartTrackerV1.CartReason.list(
       c.pointee.reasons,
       c.pointee.n_reasons,
       "reasons"
     )
-    self.startedAt = try Protobuf.Timestamp.optional(c.pointee.started_at, "started_at")
-    self.lastActivityAt = try Protobuf.Timestamp.optional(
+    let startedAt = try Protobuf.Timestamp.optional(c.pointee.started_at, "started_at")
+    let lastActivityAt = try Protobuf.Timestamp.optional(
       c.pointee.last_activity_at,
       "last_activity_at"
     )
-    self.abandonsAt = try Protobuf.Timestamp.optional(c.pointee.abandons_at, "abandons_at")
-    self.abandonedAt = try Protobuf.Timestamp.optional(c.pointee.abandoned_at, "abandoned_at")
-    self.closedAt = try Protobuf.Timestamp.optional(c.pointee.closed_at, "closed_at")
-    self.deadline = try Protobuf.Timestamp.optional(c.pointee.deadline, "deadline")
-    self.paymentPendingUntil = try Protobuf.Timestamp.optional(
+    let abandonsAt = try Protobuf.Timestamp.optional(c.pointee.abandons_at, "abandons_at")
+    let abandonedAt = try Protobuf.Timestamp.optional(c.pointee.abandoned_at, "abandoned_at")
+    let closedAt = try Protobuf.Timestamp.optional(c.pointee.closed_at, "closed_at")
+    let deadline = try Protobuf.Timestamp.optional(c.pointee.deadline, "deadline")
+    let paymentPendingUntil = try Protobuf.Timestamp.optional(
       c.pointee.payment_pending_until,
       "payment_pending_until"
     )
+    let score = try CartTrackerV1.LeadScore.optional(c.pointee.score, "score")
+    self.store = store
+    self.id = id
+    self.contact = contact
+    self.guest = guest
+    self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
+    self.header = header
+    self.lines = lines
+    self.quantities = quantities
+    self.totals = totals
+    self.reasons = reasons
+    self.startedAt = startedAt
+    self.lastActivityAt = lastActivityAt
+    self.abandonsAt = abandonsAt
+    self.abandonedAt = abandonedAt
+    self.closedAt = closedAt
+    self.deadline = deadline
+    self.paymentPendingUntil = paymentPendingUntil
     self.episodes = c.pointee.episodes
-    self.score = try CartTrackerV1.LeadScore.optional(c.pointee.score, "score")
+    self.score = score
   }
 
   func fill(

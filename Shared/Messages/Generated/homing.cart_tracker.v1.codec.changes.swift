@@ -17,33 +17,41 @@ extension CartTrackerV1.Change: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Change>) throws(MessageError) {
-    self.position = try CommonV1.Position.required(c.pointee.position, "position")
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.guest = try c.pointee.guest.text("guest", max: 128)
-    self.anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
+    let position = try CommonV1.Position.required(c.pointee.position, "position")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let guest = try c.pointee.guest.text("guest", max: 128)
+    let anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
+    let kind: Kind?
     switch c.pointee.kind_case.rawValue {
     case 6:
-      self.kind = .episode(
+      kind = .episode(
         try CartTrackerV1.Episode.required(c.pointee.episode, "episode"))
     case 7:
-      self.kind = .purchase(
+      kind = .purchase(
         try CartTrackerV1.PurchaseSeen.required(c.pointee.purchase, "purchase"))
     case 8:
-      self.kind = .identity(
+      kind = .identity(
         try CartTrackerV1.IdentityChanged.required(c.pointee.identity, "identity"))
     case 9:
-      self.kind = .tags(
+      kind = .tags(
         try CartTrackerV1.TagsChanged.required(c.pointee.tags, "tags"))
     case 10:
-      self.kind = .profile(
+      kind = .profile(
         try CartTrackerV1.ProfileChanged.required(c.pointee.profile, "profile"))
     case 11:
-      self.kind = .signal(
+      kind = .signal(
         try CartTrackerV1.Signal.required(c.pointee.signal, "signal"))
-    default: self.kind = nil
+    default: kind = nil
     }
-    self.traceparent = try c.pointee.traceparent.text("traceparent", max: 64)
+    let traceparent = try c.pointee.traceparent.text("traceparent", max: 64)
+    self.position = position
+    self.store = store
+    self.contact = contact
+    self.guest = guest
+    self.anchor = anchor
+    self.kind = kind
+    self.traceparent = traceparent
   }
 
   func fill(
@@ -93,30 +101,35 @@ extension CartTrackerV1.PurchaseSeen: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__PurchaseSeen>) throws(MessageError) {
-    self.carts = try FromC.texts(
+    let carts = try FromC.texts(
       c.pointee.carts,
       c.pointee.n_carts,
       "carts",
       itemsMax: 256,
       bytesMax: 128
     )
-    self.order = try c.pointee.order.text("order", max: 128)
-    self.revenue = try CommonV1.Money.optional(c.pointee.revenue, "revenue")
-    self.reversal = c.pointee.reversal != 0
-    self.codes = try FromC.texts(
+    let order = try c.pointee.order.text("order", max: 128)
+    let revenue = try CommonV1.Money.optional(c.pointee.revenue, "revenue")
+    let codes = try FromC.texts(
       c.pointee.codes,
       c.pointee.n_codes,
       "codes",
       itemsMax: 16,
       bytesMax: 64
     )
-    self.episodes = try FromC.texts(
+    let episodes = try FromC.texts(
       c.pointee.episodes,
       c.pointee.n_episodes,
       "episodes",
       itemsMax: 256,
       bytesMax: 36
     )
+    self.carts = carts
+    self.order = order
+    self.revenue = revenue
+    self.reversal = c.pointee.reversal != 0
+    self.codes = codes
+    self.episodes = episodes
   }
 
   func fill(
@@ -148,7 +161,8 @@ extension CartTrackerV1.IdentityChanged: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__IdentityChanged>) throws(MessageError) {
-    self.other = try c.pointee.other.text("other", isRequired: true, max: 128)
+    let other = try c.pointee.other.text("other", isRequired: true, max: 128)
+    self.other = other
     self.unlinked = c.pointee.unlinked != 0
   }
 
@@ -174,14 +188,16 @@ extension CartTrackerV1.ProfileChanged: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ProfileChanged>) throws(MessageError) {
-    self.fields = try FromC.texts(
+    let fields = try FromC.texts(
       c.pointee.fields,
       c.pointee.n_fields,
       "fields",
       itemsMax: 128,
       bytesMax: 64
     )
-    self.sourceAt = try Protobuf.Timestamp.optional(c.pointee.source_at, "source_at")
+    let sourceAt = try Protobuf.Timestamp.optional(c.pointee.source_at, "source_at")
+    self.fields = fields
+    self.sourceAt = sourceAt
   }
 
   func fill(

@@ -18,9 +18,11 @@ extension CartTrackerV1.Destination: CConvertible {
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Destination>) throws(MessageError) {
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
+    let address = try c.pointee.address.text("address", isRequired: true, max: 512)
+    let confirmedAt = try Protobuf.Timestamp.optional(c.pointee.confirmed_at, "confirmed_at")
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.address = try c.pointee.address.text("address", isRequired: true, max: 512)
-    self.confirmedAt = try Protobuf.Timestamp.optional(c.pointee.confirmed_at, "confirmed_at")
+    self.address = address
+    self.confirmedAt = confirmedAt
   }
 
   func fill(
@@ -47,14 +49,21 @@ extension CartTrackerV1.Consent: CConvertible {
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Consent>) throws(MessageError) {
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
+    let purpose = try c.pointee.purpose.text("purpose", isRequired: true, max: 64)
+    let wordingVersion = try c.pointee.wording_version.text("wording_version", max: 64)
+    let source = try c.pointee.source.text("source", isRequired: true, max: 256)
+    let givenAt = try Protobuf.Timestamp.required(c.pointee.given_at, "given_at")
+    let confirmedAt = try Protobuf.Timestamp.optional(c.pointee.confirmed_at, "confirmed_at")
+    let withdrawnAt = try Protobuf.Timestamp.optional(c.pointee.withdrawn_at, "withdrawn_at")
+    let controller = try c.pointee.controller.text("controller", max: 64)
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.purpose = try c.pointee.purpose.text("purpose", isRequired: true, max: 64)
-    self.wordingVersion = try c.pointee.wording_version.text("wording_version", max: 64)
-    self.source = try c.pointee.source.text("source", isRequired: true, max: 256)
-    self.givenAt = try Protobuf.Timestamp.required(c.pointee.given_at, "given_at")
-    self.confirmedAt = try Protobuf.Timestamp.optional(c.pointee.confirmed_at, "confirmed_at")
-    self.withdrawnAt = try Protobuf.Timestamp.optional(c.pointee.withdrawn_at, "withdrawn_at")
-    self.controller = try c.pointee.controller.text("controller", max: 64)
+    self.purpose = purpose
+    self.wordingVersion = wordingVersion
+    self.source = source
+    self.givenAt = givenAt
+    self.confirmedAt = confirmedAt
+    self.withdrawnAt = withdrawnAt
+    self.controller = controller
   }
 
   func fill(
@@ -85,41 +94,55 @@ extension CartTrackerV1.ContactProfile: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ContactProfile>) throws(MessageError) {
-    self.givenName = try c.pointee.given_name.text("given_name", max: 128)
-    self.familyName = try c.pointee.family_name.text("family_name", max: 128)
-    self.title = try c.pointee.title.text("title", max: 64)
-    self.salutation = try c.pointee.salutation.text("salutation", max: 64)
-    self.company = try c.pointee.company.text("company", max: 128)
-    self.companyName = try c.pointee.company_name.text("company_name", max: 256)
-    self.locale = try c.pointee.locale.text("locale", max: 35)
-    self.timeZone = try c.pointee.time_zone.text("time_zone", max: 64)
-    self.destinations = try CartTrackerV1.Destination.list(
+    let givenName = try c.pointee.given_name.text("given_name", max: 128)
+    let familyName = try c.pointee.family_name.text("family_name", max: 128)
+    let title = try c.pointee.title.text("title", max: 64)
+    let salutation = try c.pointee.salutation.text("salutation", max: 64)
+    let company = try c.pointee.company.text("company", max: 128)
+    let companyName = try c.pointee.company_name.text("company_name", max: 256)
+    let locale = try c.pointee.locale.text("locale", max: 35)
+    let timeZone = try c.pointee.time_zone.text("time_zone", max: 64)
+    let destinations = try CartTrackerV1.Destination.list(
       c.pointee.destinations,
       c.pointee.n_destinations,
       "destinations",
       itemsMax: 32
     )
-    self.address = try CommonV1.Address.optional(c.pointee.address, "address")
-    self.attributes = try CommonV1.Attribute.list(
+    let address = try CommonV1.Address.optional(c.pointee.address, "address")
+    let attributes = try CommonV1.Attribute.list(
       c.pointee.attributes,
       c.pointee.n_attributes,
       "attributes",
       itemsMax: 64
     )
-    self.consents = try CartTrackerV1.Consent.list(
+    let consents = try CartTrackerV1.Consent.list(
       c.pointee.consents,
       c.pointee.n_consents,
       "consents",
       itemsMax: 64
     )
-    self.sourceAt = try Protobuf.Timestamp.optional(c.pointee.source_at, "source_at")
-    self.cleared = try FromC.texts(
+    let sourceAt = try Protobuf.Timestamp.optional(c.pointee.source_at, "source_at")
+    let cleared = try FromC.texts(
       c.pointee.cleared,
       c.pointee.n_cleared,
       "cleared",
       itemsMax: 16,
       bytesMax: 32
     )
+    self.givenName = givenName
+    self.familyName = familyName
+    self.title = title
+    self.salutation = salutation
+    self.company = company
+    self.companyName = companyName
+    self.locale = locale
+    self.timeZone = timeZone
+    self.destinations = destinations
+    self.address = address
+    self.attributes = attributes
+    self.consents = consents
+    self.sourceAt = sourceAt
+    self.cleared = cleared
   }
 
   func fill(
@@ -160,15 +183,24 @@ extension CartTrackerV1.Contact: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Contact>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store")
-    self.id = try c.pointee.id.text("id")
-    self.profile = try CartTrackerV1.ContactProfile.optional(c.pointee.profile, "profile")
-    self.tags = try FromC.texts(c.pointee.tags, c.pointee.n_tags, "tags")
-    self.linked = try FromC.texts(c.pointee.linked, c.pointee.n_linked, "linked")
-    self.knownSince = try Protobuf.Timestamp.optional(c.pointee.known_since, "known_since")
-    self.changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
-    self.erasedAt = try Protobuf.Timestamp.optional(c.pointee.erased_at, "erased_at")
-    self.history = try CartTrackerV1.PurchaseHistory.optional(c.pointee.history, "history")
+    let store = try c.pointee.store.text("store")
+    let id = try c.pointee.id.text("id")
+    let profile = try CartTrackerV1.ContactProfile.optional(c.pointee.profile, "profile")
+    let tags = try FromC.texts(c.pointee.tags, c.pointee.n_tags, "tags")
+    let linked = try FromC.texts(c.pointee.linked, c.pointee.n_linked, "linked")
+    let knownSince = try Protobuf.Timestamp.optional(c.pointee.known_since, "known_since")
+    let changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
+    let erasedAt = try Protobuf.Timestamp.optional(c.pointee.erased_at, "erased_at")
+    let history = try CartTrackerV1.PurchaseHistory.optional(c.pointee.history, "history")
+    self.store = store
+    self.id = id
+    self.profile = profile
+    self.tags = tags
+    self.linked = linked
+    self.knownSince = knownSince
+    self.changedAt = changedAt
+    self.erasedAt = erasedAt
+    self.history = history
   }
 
   func fill(
@@ -202,10 +234,13 @@ extension CartTrackerV1.PurchaseHistory: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__PurchaseHistory>) throws(MessageError) {
+    let firstAt = try Protobuf.Timestamp.optional(c.pointee.first_at, "first_at")
+    let lastAt = try Protobuf.Timestamp.optional(c.pointee.last_at, "last_at")
+    let totals = try CommonV1.Money.list(c.pointee.totals, c.pointee.n_totals, "totals")
     self.orders = c.pointee.orders
-    self.firstAt = try Protobuf.Timestamp.optional(c.pointee.first_at, "first_at")
-    self.lastAt = try Protobuf.Timestamp.optional(c.pointee.last_at, "last_at")
-    self.totals = try CommonV1.Money.list(c.pointee.totals, c.pointee.n_totals, "totals")
+    self.firstAt = firstAt
+    self.lastAt = lastAt
+    self.totals = totals
   }
 
   func fill(
@@ -233,8 +268,10 @@ extension CartTrackerV1.GetContactRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__GetContactRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    self.store = store
+    self.contact = contact
   }
 
   func fill(
@@ -259,9 +296,12 @@ extension CartTrackerV1.ListContactsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListContactsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.search = try c.pointee.search.text("search", max: 128)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let search = try c.pointee.search.text("search", max: 128)
+    self.store = store
+    self.page = page
+    self.search = search
   }
 
   func fill(
@@ -287,12 +327,14 @@ extension CartTrackerV1.ListContactsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListContactsResponse>) throws(MessageError) {
-    self.contacts = try CartTrackerV1.Contact.list(
+    let contacts = try CartTrackerV1.Contact.list(
       c.pointee.contacts,
       c.pointee.n_contacts,
       "contacts"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.contacts = contacts
+    self.next = next
   }
 
   func fill(
@@ -318,9 +360,12 @@ extension CartTrackerV1.ListTaggedRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListTaggedRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.tag = try c.pointee.tag.text("tag", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let tag = try c.pointee.tag.text("tag", isRequired: true, max: 64)
+    self.store = store
+    self.page = page
+    self.tag = tag
   }
 
   func fill(
@@ -346,15 +391,22 @@ extension CartTrackerV1.UpsertContactsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__UpsertContactsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.entries = try CartTrackerV1.UpsertContactsRequest.Entry.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let entries = try CartTrackerV1.UpsertContactsRequest.Entry.list(
       c.pointee.entries,
       c.pointee.n_entries,
       "entries",
       isRequired: true,
       itemsMax: 256
     )
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.entries = entries
   }
 
   func fill(
@@ -373,7 +425,10 @@ extension CartTrackerV1.UpsertContactsRequest.Entry: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__upsert_contacts_request__entry__unpack, bytes))
+    try Self(try arena.unpack(
+      homing__cart_tracker__v1__upsert_contacts_request__entry__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -383,8 +438,10 @@ extension CartTrackerV1.UpsertContactsRequest.Entry: CConvertible {
   init(
     _ c: UnsafePointer<Homing__CartTracker__V1__UpsertContactsRequest__Entry>
   ) throws(MessageError) {
-    self.contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
-    self.profile = try CartTrackerV1.ContactProfile.required(c.pointee.profile, "profile")
+    let contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    let profile = try CartTrackerV1.ContactProfile.required(c.pointee.profile, "profile")
+    self.contact = contact
+    self.profile = profile
   }
 
   func fill(
@@ -437,23 +494,32 @@ extension CartTrackerV1.TagContactRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__TagContactRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
-    self.added = try FromC.texts(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    let added = try FromC.texts(
       c.pointee.added,
       c.pointee.n_added,
       "added",
       itemsMax: 32,
       bytesMax: 64
     )
-    self.removed = try FromC.texts(
+    let removed = try FromC.texts(
       c.pointee.removed,
       c.pointee.n_removed,
       "removed",
       itemsMax: 32,
       bytesMax: 64
     )
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.contact = contact
+    self.added = added
+    self.removed = removed
   }
 
   func fill(
@@ -483,13 +549,22 @@ extension CartTrackerV1.LinkRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__LinkRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
-    self.other = try c.pointee.other.text("other", isRequired: true, max: 128)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    let other = try c.pointee.other.text("other", isRequired: true, max: 128)
     if c.pointee.evidence.rawValue == 0 { throw .missing("evidence") }
+    let proof = try c.pointee.proof.text("proof", max: 512)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.contact = contact
+    self.other = other
     self.evidence = .init(rawValue: .init(truncatingIfNeeded: c.pointee.evidence.rawValue))
-    self.proof = try c.pointee.proof.text("proof", max: 512)
+    self.proof = proof
   }
 
   func fill(
@@ -503,37 +578,5 @@ extension CartTrackerV1.LinkRequest: CConvertible {
     c.pointee.other = try arena.copy(self.other)
     c.pointee.evidence = .init(.init(truncatingIfNeeded: self.evidence.rawValue))
     c.pointee.proof = try arena.copy(self.proof)
-  }
-}
-
-extension CartTrackerV1.UnlinkRequest: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__unlink_request__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__CartTracker__V1__UnlinkRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
-    self.other = try c.pointee.other.text("other", isRequired: true, max: 128)
-    self.note = try c.pointee.note.text("note", max: 1024)
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__UnlinkRequest>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__cart_tracker__v1__unlink_request__init(c)
-    c.pointee.store = try arena.copy(self.store)
-    c.pointee.idempotency_key = try arena.copy(self.idempotencyKey)
-    c.pointee.contact = try arena.copy(self.contact)
-    c.pointee.other = try arena.copy(self.other)
-    c.pointee.note = try arena.copy(self.note)
   }
 }

@@ -17,30 +17,50 @@ extension CartTrackerV1.Episode: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Episode>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id")
-    self.store = try c.pointee.store.text("store")
-    self.cart = try c.pointee.cart.text("cart")
-    self.contact = try c.pointee.contact.text("contact")
-    self.guest = try c.pointee.guest.text("guest")
+    let id = try c.pointee.id.text("id", max: 36)
+    let store = try c.pointee.store.text("store", max: 64)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let guest = try c.pointee.guest.text("guest", max: 128)
+    let anchor = try CommonV1.Anchor.optional(c.pointee.anchor, "anchor")
+    let abandonedAt = try Protobuf.Timestamp.optional(c.pointee.abandoned_at, "abandoned_at")
+    let knownAt = try Protobuf.Timestamp.optional(c.pointee.known_at, "known_at")
+    let changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
+    let totals = try CommonV1.Money.list(
+      c.pointee.totals,
+      c.pointee.n_totals,
+      "totals",
+      itemsMax: 16
+    )
+    let score = try CartTrackerV1.LeadScore.optional(c.pointee.score, "score")
+    let reasons = try CartTrackerV1.CartReason.list(
+      c.pointee.reasons,
+      c.pointee.n_reasons,
+      "reasons",
+      itemsMax: 32
+    )
+    let company = try c.pointee.company.text("company", max: 128)
+    let window = try CartTrackerV1.Window.optional(c.pointee.window, "window")
+    self.id = id
+    self.store = store
+    self.cart = cart
+    self.contact = contact
+    self.guest = guest
     self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
     self.trigger = .init(rawValue: .init(truncatingIfNeeded: c.pointee.trigger.rawValue))
-    self.anchor = try CommonV1.Anchor.optional(c.pointee.anchor, "anchor")
-    self.abandonedAt = try Protobuf.Timestamp.optional(c.pointee.abandoned_at, "abandoned_at")
-    self.knownAt = try Protobuf.Timestamp.optional(c.pointee.known_at, "known_at")
-    self.changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
+    self.anchor = anchor
+    self.abandonedAt = abandonedAt
+    self.knownAt = knownAt
+    self.changedAt = changedAt
     self.revision = c.pointee.revision
     self.enrols = c.pointee.enrols != 0
     self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
     self.stage = .init(rawValue: .init(truncatingIfNeeded: c.pointee.stage.rawValue))
-    self.totals = try CommonV1.Money.list(c.pointee.totals, c.pointee.n_totals, "totals")
-    self.score = try CartTrackerV1.LeadScore.optional(c.pointee.score, "score")
-    self.reasons = try CartTrackerV1.CartReason.list(
-      c.pointee.reasons,
-      c.pointee.n_reasons,
-      "reasons"
-    )
-    self.company = try c.pointee.company.text("company")
-    self.window = try CartTrackerV1.Window.optional(c.pointee.window, "window")
+    self.totals = totals
+    self.score = score
+    self.reasons = reasons
+    self.company = company
+    self.window = window
   }
 
   func fill(
@@ -85,23 +105,29 @@ extension CartTrackerV1.EpisodeQuery: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__EpisodeQuery>) throws(MessageError) {
-    self.abandoned = try CommonV1.TimeRange.optional(c.pointee.abandoned, "abandoned")
-    self.states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let abandoned = try CommonV1.TimeRange.optional(c.pointee.abandoned, "abandoned")
+    let states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
+      CartTrackerV1.EpisodeState(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.kinds = try FromC.list(c.pointee.kinds, c.pointee.n_kinds, "kinds", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let kinds = try FromC.list(c.pointee.kinds, c.pointee.n_kinds, "kinds", itemsMax: 8).map {
+      CartTrackerV1.CartKind(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.triggers = try FromC.list(
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let triggers = try FromC.list(
       c.pointee.triggers,
       c.pointee.n_triggers,
       "triggers",
       itemsMax: 8
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CartTrackerV1.Trigger(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
+    self.abandoned = abandoned
+    self.states = states
+    self.kinds = kinds
+    self.contact = contact
+    self.cart = cart
+    self.triggers = triggers
   }
 
   func fill(
@@ -139,10 +165,18 @@ extension CartTrackerV1.DeclareAbandonedRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__DeclareAbandonedRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.cart = try c.pointee.cart.text("cart", isRequired: true, max: 128)
-    self.at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let cart = try c.pointee.cart.text("cart", isRequired: true, max: 128)
+    let at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.cart = cart
+    self.at = at
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
   }
 
@@ -171,9 +205,12 @@ extension CartTrackerV1.ListEpisodesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListEpisodesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.query = try CartTrackerV1.EpisodeQuery.optional(c.pointee.query, "query")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let query = try CartTrackerV1.EpisodeQuery.optional(c.pointee.query, "query")
+    self.store = store
+    self.page = page
+    self.query = query
   }
 
   func fill(
@@ -199,12 +236,14 @@ extension CartTrackerV1.ListEpisodesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListEpisodesResponse>) throws(MessageError) {
-    self.episodes = try CartTrackerV1.Episode.list(
+    let episodes = try CartTrackerV1.Episode.list(
       c.pointee.episodes,
       c.pointee.n_episodes,
       "episodes"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.episodes = episodes
+    self.next = next
   }
 
   func fill(
@@ -230,11 +269,14 @@ extension CartTrackerV1.WatchEpisodesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__WatchEpisodesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.after = try c.pointee.after.text("after", max: 4096)
-    self.states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let after = try c.pointee.after.text("after", max: 4096)
+    let states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
+      CartTrackerV1.EpisodeState(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
+    self.store = store
+    self.after = after
+    self.states = states
   }
 
   func fill(
@@ -263,12 +305,14 @@ extension CartTrackerV1.WatchEpisodesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__WatchEpisodesResponse>) throws(MessageError) {
-    self.episodes = try CartTrackerV1.Episode.list(
+    let episodes = try CartTrackerV1.Episode.list(
       c.pointee.episodes,
       c.pointee.n_episodes,
       "episodes"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.episodes = episodes
+    self.next = next
   }
 
   func fill(

@@ -5,6 +5,62 @@
 internal import CMessages
 internal import CProtobufC
 
+extension CartTrackerV1.ReasonGiven: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__cart_tracker__v1__reason_given__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__ReasonGiven>) throws(MessageError) {
+    if c.pointee.reason.rawValue == 0 { throw .missing("reason") }
+    if c.pointee.basis.rawValue == 0 { throw .missing("basis") }
+    let note = try c.pointee.note.text("note", max: 1024)
+    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
+    self.basis = .init(rawValue: .init(truncatingIfNeeded: c.pointee.basis.rawValue))
+    self.note = note
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__ReasonGiven>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__reason_given__init(c)
+    c.pointee.reason = .init(.init(truncatingIfNeeded: self.reason.rawValue))
+    c.pointee.basis = .init(.init(truncatingIfNeeded: self.basis.rawValue))
+    c.pointee.note = try arena.copy(self.note)
+  }
+}
+
+extension CartTrackerV1.Identify: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__cart_tracker__v1__identify__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__Identify>) throws(MessageError) {
+    if c.pointee.evidence.rawValue == 0 { throw .missing("evidence") }
+    self.evidence = .init(rawValue: .init(truncatingIfNeeded: c.pointee.evidence.rawValue))
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__Identify>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__identify__init(c)
+    c.pointee.evidence = .init(.init(truncatingIfNeeded: self.evidence.rawValue))
+  }
+}
+
 extension CartTrackerV1.ContactUpserted: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
@@ -17,7 +73,8 @@ extension CartTrackerV1.ContactUpserted: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ContactUpserted>) throws(MessageError) {
-    self.profile = try CartTrackerV1.ContactProfile.required(c.pointee.profile, "profile")
+    let profile = try CartTrackerV1.ContactProfile.required(c.pointee.profile, "profile")
+    self.profile = profile
   }
 
   func fill(
@@ -41,20 +98,22 @@ extension CartTrackerV1.TagsChanged: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__TagsChanged>) throws(MessageError) {
-    self.added = try FromC.texts(
+    let added = try FromC.texts(
       c.pointee.added,
       c.pointee.n_added,
       "added",
       itemsMax: 32,
       bytesMax: 64
     )
-    self.removed = try FromC.texts(
+    let removed = try FromC.texts(
       c.pointee.removed,
       c.pointee.n_removed,
       "removed",
       itemsMax: 32,
       bytesMax: 64
     )
+    self.added = added
+    self.removed = removed
   }
 
   func fill(
@@ -81,13 +140,15 @@ extension CartTrackerV1.Signal: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Signal>) throws(MessageError) {
-    self.name = try c.pointee.name.text("name", isRequired: true, max: 64)
-    self.attributes = try CommonV1.Attribute.list(
+    let name = try c.pointee.name.text("name", isRequired: true, max: 64)
+    let attributes = try CommonV1.Attribute.list(
       c.pointee.attributes,
       c.pointee.n_attributes,
       "attributes",
       itemsMax: 64
     )
+    self.name = name
+    self.attributes = attributes
   }
 
   func fill(
@@ -113,13 +174,19 @@ extension CartTrackerV1.StoredEvent: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredEvent>) throws(MessageError) {
-    self.event = try CartTrackerV1.Event.optional(c.pointee.event, "event")
-    self.position = try CommonV1.Position.optional(c.pointee.position, "position")
-    self.receivedAt = try Protobuf.Timestamp.optional(c.pointee.received_at, "received_at")
-    self.clampedFrom = try Protobuf.Timestamp.optional(c.pointee.clamped_from, "clamped_from")
+    let event = try CartTrackerV1.Event.optional(c.pointee.event, "event")
+    let position = try CommonV1.Position.optional(c.pointee.position, "position")
+    let receivedAt = try Protobuf.Timestamp.optional(c.pointee.received_at, "received_at")
+    let clampedFrom = try Protobuf.Timestamp.optional(c.pointee.clamped_from, "clamped_from")
+    let identity = try c.pointee.identity.text("identity")
+    let source = try c.pointee.source.text("source")
+    self.event = event
+    self.position = position
+    self.receivedAt = receivedAt
+    self.clampedFrom = clampedFrom
     self.standing = .init(rawValue: .init(truncatingIfNeeded: c.pointee.standing.rawValue))
-    self.identity = try c.pointee.identity.text("identity")
-    self.source = try c.pointee.source.text("source")
+    self.identity = identity
+    self.source = source
   }
 
   func fill(
@@ -149,15 +216,19 @@ extension CartTrackerV1.RecordRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__RecordRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.source = try c.pointee.source.text("source", max: 64)
-    self.events = try CartTrackerV1.Event.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let source = try c.pointee.source.text("source", max: 64)
+    let events = try CartTrackerV1.Event.list(
       c.pointee.events,
       c.pointee.n_events,
       "events",
       itemsMax: 1024
     )
-    self.completeUntil = try Protobuf.Timestamp.optional(c.pointee.complete_until, "complete_until")
+    let completeUntil = try Protobuf.Timestamp.optional(c.pointee.complete_until, "complete_until")
+    self.store = store
+    self.source = source
+    self.events = events
+    self.completeUntil = completeUntil
   }
 
   func fill(
@@ -211,12 +282,18 @@ extension CartTrackerV1.ListEventsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListEventsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.guest = try c.pointee.guest.text("guest", max: 128)
-    self.at = try CommonV1.TimeRange.optional(c.pointee.at, "at")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let guest = try c.pointee.guest.text("guest", max: 128)
+    let at = try CommonV1.TimeRange.optional(c.pointee.at, "at")
+    self.store = store
+    self.page = page
+    self.contact = contact
+    self.cart = cart
+    self.guest = guest
+    self.at = at
   }
 
   func fill(
@@ -245,8 +322,10 @@ extension CartTrackerV1.ListEventsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListEventsResponse>) throws(MessageError) {
-    self.events = try CartTrackerV1.StoredEvent.list(c.pointee.events, c.pointee.n_events, "events")
-    self.next = try c.pointee.next.text("next")
+    let events = try CartTrackerV1.StoredEvent.list(c.pointee.events, c.pointee.n_events, "events")
+    let next = try c.pointee.next.text("next")
+    self.events = events
+    self.next = next
   }
 
   func fill(
@@ -272,8 +351,10 @@ extension CartTrackerV1.ListChangesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListChangesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.since = try Protobuf.Timestamp.optional(c.pointee.since, "since")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let since = try Protobuf.Timestamp.optional(c.pointee.since, "since")
+    self.store = store
+    self.since = since
   }
 
   func fill(

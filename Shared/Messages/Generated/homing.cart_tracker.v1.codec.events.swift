@@ -17,73 +17,81 @@ extension CartTrackerV1.Event: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Event>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id", isRequired: true, max: 128)
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.sourceOrder = c.pointee.source_order
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.guest = try c.pointee.guest.text("guest", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.header = try CartTrackerV1.CartHeader.optional(c.pointee.header, "header")
+    let id = try c.pointee.id.text("id", isRequired: true, max: 128)
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let guest = try c.pointee.guest.text("guest", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let header = try CartTrackerV1.CartHeader.optional(c.pointee.header, "header")
+    let kind: Kind?
     switch c.pointee.kind_case.rawValue {
     case 8:
-      self.kind = .itemAdded(
+      kind = .itemAdded(
         try CartTrackerV1.ItemAdded.required(c.pointee.item_added, "item_added"))
     case 9:
-      self.kind = .itemRemoved(
+      kind = .itemRemoved(
         try CartTrackerV1.ItemRemoved.required(c.pointee.item_removed, "item_removed"))
     case 10:
-      self.kind = .quantityChanged(
+      kind = .quantityChanged(
         try CartTrackerV1.QuantityChanged.required(c.pointee.quantity_changed, "quantity_changed"))
     case 11:
-      self.kind = .cartViewed(
+      kind = .cartViewed(
         try CartTrackerV1.CartViewed.required(c.pointee.cart_viewed, "cart_viewed"))
     case 12:
-      self.kind = .checkoutStep(
+      kind = .checkoutStep(
         try CartTrackerV1.CheckoutStep.required(c.pointee.checkout_step, "checkout_step"))
     case 13:
-      self.kind = .checkoutLeft(
+      kind = .checkoutLeft(
         try CartTrackerV1.CheckoutLeft.required(c.pointee.checkout_left, "checkout_left"))
     case 14:
-      self.kind = .paymentPending(
+      kind = .paymentPending(
         try CartTrackerV1.PaymentPending.required(c.pointee.payment_pending, "payment_pending"))
     case 15:
-      self.kind = .paymentFailed(
+      kind = .paymentFailed(
         try CartTrackerV1.PaymentFailed.required(c.pointee.payment_failed, "payment_failed"))
     case 16:
-      self.kind = .quoteRequested(
+      kind = .quoteRequested(
         try CartTrackerV1.QuoteRequested.required(c.pointee.quote_requested, "quote_requested"))
     case 17:
-      self.kind = .deadlineSet(
+      kind = .deadlineSet(
         try CartTrackerV1.DeadlineSet.required(c.pointee.deadline_set, "deadline_set"))
     case 18:
-      self.kind = .purchase(
+      kind = .purchase(
         try CartTrackerV1.Purchase.required(c.pointee.purchase, "purchase"))
     case 19:
-      self.kind = .purchaseReversed(
+      kind = .purchaseReversed(
         try CartTrackerV1.PurchaseReversed.required(
       c.pointee.purchase_reversed,
       "purchase_reversed"
     ))
     case 20:
-      self.kind = .cartEmptied(
+      kind = .cartEmptied(
         try CartTrackerV1.CartEmptied.required(c.pointee.cart_emptied, "cart_emptied"))
     case 21:
-      self.kind = .reasonGiven(
+      kind = .reasonGiven(
         try CartTrackerV1.ReasonGiven.required(c.pointee.reason_given, "reason_given"))
     case 22:
-      self.kind = .identify(
+      kind = .identify(
         try CartTrackerV1.Identify.required(c.pointee.identify, "identify"))
     case 23:
-      self.kind = .contactUpserted(
+      kind = .contactUpserted(
         try CartTrackerV1.ContactUpserted.required(c.pointee.contact_upserted, "contact_upserted"))
     case 24:
-      self.kind = .tagsChanged(
+      kind = .tagsChanged(
         try CartTrackerV1.TagsChanged.required(c.pointee.tags_changed, "tags_changed"))
     case 25:
-      self.kind = .signal(
+      kind = .signal(
         try CartTrackerV1.Signal.required(c.pointee.signal, "signal"))
-    default: self.kind = nil
+    default: kind = nil
     }
+    self.id = id
+    self.at = at
+    self.sourceOrder = c.pointee.source_order
+    self.contact = contact
+    self.guest = guest
+    self.cart = cart
+    self.header = header
+    self.kind = kind
   }
 
   func fill(
@@ -170,7 +178,8 @@ extension CartTrackerV1.ItemAdded: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ItemAdded>) throws(MessageError) {
-    self.line = try CartTrackerV1.CartLine.required(c.pointee.line, "line")
+    let line = try CartTrackerV1.CartLine.required(c.pointee.line, "line")
+    self.line = line
   }
 
   func fill(
@@ -194,8 +203,10 @@ extension CartTrackerV1.ItemRemoved: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ItemRemoved>) throws(MessageError) {
-    self.line = try c.pointee.line.text("line", isRequired: true, max: 128)
-    self.quantity = try CommonV1.Quantity.optional(c.pointee.quantity, "quantity")
+    let line = try c.pointee.line.text("line", isRequired: true, max: 128)
+    let quantity = try CommonV1.Quantity.optional(c.pointee.quantity, "quantity")
+    self.line = line
+    self.quantity = quantity
   }
 
   func fill(
@@ -220,9 +231,12 @@ extension CartTrackerV1.QuantityChanged: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__QuantityChanged>) throws(MessageError) {
-    self.line = try c.pointee.line.text("line", isRequired: true, max: 128)
-    self.quantity = try CommonV1.Quantity.required(c.pointee.quantity, "quantity")
-    self.lineTotal = try CommonV1.Money.optional(c.pointee.line_total, "line_total")
+    let line = try c.pointee.line.text("line", isRequired: true, max: 128)
+    let quantity = try CommonV1.Quantity.required(c.pointee.quantity, "quantity")
+    let lineTotal = try CommonV1.Money.optional(c.pointee.line_total, "line_total")
+    self.line = line
+    self.quantity = quantity
+    self.lineTotal = lineTotal
   }
 
   func fill(
@@ -314,7 +328,8 @@ extension CartTrackerV1.PaymentPending: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__PaymentPending>) throws(MessageError) {
-    self.timeout = try Protobuf.Duration.required(c.pointee.timeout, "timeout")
+    let timeout = try Protobuf.Duration.required(c.pointee.timeout, "timeout")
+    self.timeout = timeout
   }
 
   func fill(
@@ -338,7 +353,8 @@ extension CartTrackerV1.PaymentFailed: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__PaymentFailed>) throws(MessageError) {
-    self.code = try c.pointee.code.text("code", max: 64)
+    let code = try c.pointee.code.text("code", max: 64)
+    self.code = code
   }
 
   func fill(
@@ -362,8 +378,10 @@ extension CartTrackerV1.QuoteRequested: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__QuoteRequested>) throws(MessageError) {
-    self.quote = try c.pointee.quote.text("quote", max: 128)
-    self.deadline = try Protobuf.Timestamp.optional(c.pointee.deadline, "deadline")
+    let quote = try c.pointee.quote.text("quote", max: 128)
+    let deadline = try Protobuf.Timestamp.optional(c.pointee.deadline, "deadline")
+    self.quote = quote
+    self.deadline = deadline
   }
 
   func fill(
@@ -388,7 +406,8 @@ extension CartTrackerV1.DeadlineSet: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__DeadlineSet>) throws(MessageError) {
-    self.deadline = try Protobuf.Timestamp.optional(c.pointee.deadline, "deadline")
+    let deadline = try Protobuf.Timestamp.optional(c.pointee.deadline, "deadline")
+    self.deadline = deadline
   }
 
   func fill(
@@ -412,26 +431,35 @@ extension CartTrackerV1.Purchase: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Purchase>) throws(MessageError) {
-    self.order = try c.pointee.order.text("order", max: 128)
-    self.lines = try CartTrackerV1.OrderLine.list(
+    let order = try c.pointee.order.text("order", max: 128)
+    let lines = try CartTrackerV1.OrderLine.list(
       c.pointee.lines,
       c.pointee.n_lines,
       "lines",
       itemsMax: 1000
     )
-    self.total = try CommonV1.Money.optional(c.pointee.total, "total")
-    self.discount = try CommonV1.Money.optional(c.pointee.discount, "discount")
-    self.shipping = try CommonV1.Money.optional(c.pointee.shipping, "shipping")
-    self.tax = try CommonV1.Money.optional(c.pointee.tax, "tax")
-    self.codes = try FromC.texts(
+    let total = try CommonV1.Money.optional(c.pointee.total, "total")
+    let discount = try CommonV1.Money.optional(c.pointee.discount, "discount")
+    let shipping = try CommonV1.Money.optional(c.pointee.shipping, "shipping")
+    let tax = try CommonV1.Money.optional(c.pointee.tax, "tax")
+    let codes = try FromC.texts(
       c.pointee.codes,
       c.pointee.n_codes,
       "codes",
       itemsMax: 16,
       bytesMax: 64
     )
-    self.quote = try c.pointee.quote.text("quote", max: 128)
-    self.company = try c.pointee.company.text("company", max: 128)
+    let quote = try c.pointee.quote.text("quote", max: 128)
+    let company = try c.pointee.company.text("company", max: 128)
+    self.order = order
+    self.lines = lines
+    self.total = total
+    self.discount = discount
+    self.shipping = shipping
+    self.tax = tax
+    self.codes = codes
+    self.quote = quote
+    self.company = company
   }
 
   func fill(
@@ -465,9 +493,12 @@ extension CartTrackerV1.OrderLine: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__OrderLine>) throws(MessageError) {
-    self.sku = try c.pointee.sku.text("sku", isRequired: true, max: 128)
-    self.quantity = try CommonV1.Quantity.optional(c.pointee.quantity, "quantity")
-    self.lineTotal = try CommonV1.Money.optional(c.pointee.line_total, "line_total")
+    let sku = try c.pointee.sku.text("sku", isRequired: true, max: 128)
+    let quantity = try CommonV1.Quantity.optional(c.pointee.quantity, "quantity")
+    let lineTotal = try CommonV1.Money.optional(c.pointee.line_total, "line_total")
+    self.sku = sku
+    self.quantity = quantity
+    self.lineTotal = lineTotal
   }
 
   func fill(
@@ -493,14 +524,17 @@ extension CartTrackerV1.PurchaseReversed: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__PurchaseReversed>) throws(MessageError) {
-    self.order = try c.pointee.order.text("order", isRequired: true, max: 128)
-    self.lines = try CartTrackerV1.OrderLine.list(
+    let order = try c.pointee.order.text("order", isRequired: true, max: 128)
+    let lines = try CartTrackerV1.OrderLine.list(
       c.pointee.lines,
       c.pointee.n_lines,
       "lines",
       itemsMax: 1000
     )
-    self.amount = try CommonV1.Money.optional(c.pointee.amount, "amount")
+    let amount = try CommonV1.Money.optional(c.pointee.amount, "amount")
+    self.order = order
+    self.lines = lines
+    self.amount = amount
     self.refund = c.pointee.refund != 0
   }
 
@@ -536,60 +570,5 @@ extension CartTrackerV1.CartEmptied: CConvertible {
     in arena: Arena
   ) throws(MessageError) {
     homing__cart_tracker__v1__cart_emptied__init(c)
-  }
-}
-
-extension CartTrackerV1.ReasonGiven: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__reason_given__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__CartTracker__V1__ReasonGiven>) throws(MessageError) {
-    if c.pointee.reason.rawValue == 0 { throw .missing("reason") }
-    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    if c.pointee.basis.rawValue == 0 { throw .missing("basis") }
-    self.basis = .init(rawValue: .init(truncatingIfNeeded: c.pointee.basis.rawValue))
-    self.note = try c.pointee.note.text("note", max: 1024)
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__ReasonGiven>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__cart_tracker__v1__reason_given__init(c)
-    c.pointee.reason = .init(.init(truncatingIfNeeded: self.reason.rawValue))
-    c.pointee.basis = .init(.init(truncatingIfNeeded: self.basis.rawValue))
-    c.pointee.note = try arena.copy(self.note)
-  }
-}
-
-extension CartTrackerV1.Identify: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__identify__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__CartTracker__V1__Identify>) throws(MessageError) {
-    if c.pointee.evidence.rawValue == 0 { throw .missing("evidence") }
-    self.evidence = .init(rawValue: .init(truncatingIfNeeded: c.pointee.evidence.rawValue))
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__Identify>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__cart_tracker__v1__identify__init(c)
-    c.pointee.evidence = .init(.init(truncatingIfNeeded: self.evidence.rawValue))
   }
 }

@@ -17,14 +17,16 @@ extension CartTrackerV1.FactsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__FactsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.subjects = try CartTrackerV1.FactsSubject.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let subjects = try CartTrackerV1.FactsSubject.list(
       c.pointee.subjects,
       c.pointee.n_subjects,
       "subjects",
       isRequired: true,
       itemsMax: 256
     )
+    self.store = store
+    self.subjects = subjects
   }
 
   func fill(
@@ -50,8 +52,10 @@ extension CartTrackerV1.FactsSubject: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__FactsSubject>) throws(MessageError) {
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    self.contact = contact
+    self.cart = cart
   }
 
   func fill(
@@ -76,7 +80,8 @@ extension CartTrackerV1.FactsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__FactsResponse>) throws(MessageError) {
-    self.facts = try CartTrackerV1.Facts.list(c.pointee.facts, c.pointee.n_facts, "facts")
+    let facts = try CartTrackerV1.Facts.list(c.pointee.facts, c.pointee.n_facts, "facts")
+    self.facts = facts
   }
 
   func fill(
@@ -101,17 +106,23 @@ extension CartTrackerV1.Facts: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Facts>) throws(MessageError) {
-    self.unknown = c.pointee.unknown != 0
-    self.contact = try CartTrackerV1.Contact.optional(c.pointee.contact, "contact")
-    self.carts = try CartTrackerV1.Cart.list(c.pointee.carts, c.pointee.n_carts, "carts")
-    self.episode = try CartTrackerV1.Episode.optional(c.pointee.episode, "episode")
-    self.purchasedAt = try Protobuf.Timestamp.optional(c.pointee.purchased_at, "purchased_at")
-    self.positions = try CommonV1.Position.list(
+    let contact = try CartTrackerV1.Contact.optional(c.pointee.contact, "contact")
+    let carts = try CartTrackerV1.Cart.list(c.pointee.carts, c.pointee.n_carts, "carts")
+    let episode = try CartTrackerV1.Episode.optional(c.pointee.episode, "episode")
+    let purchasedAt = try Protobuf.Timestamp.optional(c.pointee.purchased_at, "purchased_at")
+    let positions = try CommonV1.Position.list(
       c.pointee.positions,
       c.pointee.n_positions,
       "positions"
     )
-    self.watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
+    let watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
+    self.unknown = c.pointee.unknown != 0
+    self.contact = contact
+    self.carts = carts
+    self.episode = episode
+    self.purchasedAt = purchasedAt
+    self.positions = positions
+    self.watermark = watermark
     self.storeRevision = c.pointee.store_revision
   }
 
@@ -145,14 +156,16 @@ extension CartTrackerV1.CheckStopRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CheckStopRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.subjects = try CartTrackerV1.StopSubject.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let subjects = try CartTrackerV1.StopSubject.list(
       c.pointee.subjects,
       c.pointee.n_subjects,
       "subjects",
       isRequired: true,
       itemsMax: 256
     )
+    self.store = store
+    self.subjects = subjects
     self.withFacts = c.pointee.with_facts != 0
   }
 
@@ -180,10 +193,14 @@ extension CartTrackerV1.StopSubject: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__StopSubject>) throws(MessageError) {
-    self.contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
-    self.anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.episode = try c.pointee.episode.text("episode", max: 36)
+    let contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    let anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let episode = try c.pointee.episode.text("episode", max: 36)
+    self.contact = contact
+    self.anchor = anchor
+    self.cart = cart
+    self.episode = episode
   }
 
   func fill(
@@ -210,11 +227,12 @@ extension CartTrackerV1.CheckStopResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__CheckStopResponse>) throws(MessageError) {
-    self.answers = try CartTrackerV1.StopAnswer.list(
+    let answers = try CartTrackerV1.StopAnswer.list(
       c.pointee.answers,
       c.pointee.n_answers,
       "answers"
     )
+    self.answers = answers
   }
 
   func fill(
@@ -239,9 +257,12 @@ extension CartTrackerV1.StopAnswer: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__StopAnswer>) throws(MessageError) {
-    self.grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
-    self.refusal = try CartTrackerV1.StopAnswer.Refusal.optional(c.pointee.refusal, "refusal")
-    self.facts = try CartTrackerV1.Facts.optional(c.pointee.facts, "facts")
+    let grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
+    let refusal = try CartTrackerV1.StopAnswer.Refusal.optional(c.pointee.refusal, "refusal")
+    let facts = try CartTrackerV1.Facts.optional(c.pointee.facts, "facts")
+    self.grant = grant
+    self.refusal = refusal
+    self.facts = facts
   }
 
   func fill(
@@ -267,9 +288,11 @@ extension CartTrackerV1.StopAnswer.Refusal: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__StopAnswer__Refusal>) throws(MessageError) {
+    let event = try c.pointee.event.text("event")
+    let position = try CommonV1.Position.optional(c.pointee.position, "position")
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.event = try c.pointee.event.text("event")
-    self.position = try CommonV1.Position.optional(c.pointee.position, "position")
+    self.event = event
+    self.position = position
     self.lasting = c.pointee.lasting != 0
   }
 

@@ -17,14 +17,17 @@ extension CartTrackerV1.Window: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Window>) throws(MessageError) {
+    let length: Length?
     switch c.pointee.length_case.rawValue {
     case 1:
-      self.length = .span(
+      length = .span(
         try Protobuf.Duration.required(c.pointee.span, "span"))
     case 2:
-      self.length = .months(c.pointee.months)
-    default: self.length = nil
+      length = .months(
+        c.pointee.months)
+    default: length = nil
     }
+    self.length = length
   }
 
   func fill(
@@ -56,36 +59,53 @@ extension CartTrackerV1.StoreSettings: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__StoreSettings>) throws(MessageError) {
-    self.name = try c.pointee.name.text("name", isRequired: true, max: 128)
-    self.controller = try c.pointee.controller.text("controller", isRequired: true, max: 64)
-    self.timeZone = try c.pointee.time_zone.text("time_zone", isRequired: true, max: 64)
-    self.locale = try c.pointee.locale.text("locale", isRequired: true, max: 35)
-    self.countryCode = try c.pointee.country_code.text("country_code", isRequired: true, max: 2)
-    self.detection = c.pointee.detection != 0
-    self.window = try CartTrackerV1.Window.required(c.pointee.window, "window")
-    self.kinds = try CartTrackerV1.StoreSettings.KindSettings.list(
+    let name = try c.pointee.name.text("name", isRequired: true, max: 128)
+    let controller = try c.pointee.controller.text("controller", isRequired: true, max: 64)
+    let timeZone = try c.pointee.time_zone.text("time_zone", isRequired: true, max: 64)
+    let locale = try c.pointee.locale.text("locale", isRequired: true, max: 35)
+    let countryCode = try c.pointee.country_code.text("country_code", isRequired: true, max: 2)
+    let window = try CartTrackerV1.Window.required(c.pointee.window, "window")
+    let kinds = try CartTrackerV1.StoreSettings.KindSettings.list(
       c.pointee.kinds,
       c.pointee.n_kinds,
       "kinds",
       itemsMax: 8
     )
-    self.checkoutGrace = try Protobuf.Duration.optional(c.pointee.checkout_grace, "checkout_grace")
-    self.allowedLateness = try Protobuf.Duration.optional(
+    let checkoutGrace = try Protobuf.Duration.optional(c.pointee.checkout_grace, "checkout_grace")
+    let allowedLateness = try Protobuf.Duration.optional(
       c.pointee.allowed_lateness,
       "allowed_lateness"
     )
-    self.maxLateness = try Protobuf.Duration.optional(c.pointee.max_lateness, "max_lateness")
-    self.cartExpiry = try Protobuf.Duration.optional(c.pointee.cart_expiry, "cart_expiry")
-    self.viewsAreActivity = c.pointee.views_are_activity != 0
-    self.abandonedTag = try c.pointee.abandoned_tag.text("abandoned_tag", max: 64)
-    self.purchasedTag = try c.pointee.purchased_tag.text("purchased_tag", max: 64)
-    self.feedLimit = try Protobuf.Duration.optional(c.pointee.feed_limit, "feed_limit")
-    self.cartSource = try c.pointee.cart_source.text("cart_source", max: 64)
-    self.imprint = try CartTrackerV1.Imprint.optional(c.pointee.imprint, "imprint")
-    self.scoreWeights = try CartTrackerV1.StoreSettings.ScoreWeights.optional(
+    let maxLateness = try Protobuf.Duration.optional(c.pointee.max_lateness, "max_lateness")
+    let cartExpiry = try Protobuf.Duration.optional(c.pointee.cart_expiry, "cart_expiry")
+    let abandonedTag = try c.pointee.abandoned_tag.text("abandoned_tag", max: 64)
+    let purchasedTag = try c.pointee.purchased_tag.text("purchased_tag", max: 64)
+    let feedLimit = try Protobuf.Duration.optional(c.pointee.feed_limit, "feed_limit")
+    let cartSource = try c.pointee.cart_source.text("cart_source", max: 64)
+    let imprint = try CartTrackerV1.Imprint.optional(c.pointee.imprint, "imprint")
+    let scoreWeights = try CartTrackerV1.StoreSettings.ScoreWeights.optional(
       c.pointee.score_weights,
       "score_weights"
     )
+    self.name = name
+    self.controller = controller
+    self.timeZone = timeZone
+    self.locale = locale
+    self.countryCode = countryCode
+    self.detection = c.pointee.detection != 0
+    self.window = window
+    self.kinds = kinds
+    self.checkoutGrace = checkoutGrace
+    self.allowedLateness = allowedLateness
+    self.maxLateness = maxLateness
+    self.cartExpiry = cartExpiry
+    self.viewsAreActivity = c.pointee.views_are_activity != 0
+    self.abandonedTag = abandonedTag
+    self.purchasedTag = purchasedTag
+    self.feedLimit = feedLimit
+    self.cartSource = cartSource
+    self.imprint = imprint
+    self.scoreWeights = scoreWeights
   }
 
   func fill(
@@ -120,7 +140,10 @@ extension CartTrackerV1.StoreSettings.KindSettings: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__store_settings__kind_settings__unpack, bytes))
+    try Self(try arena.unpack(
+      homing__cart_tracker__v1__store_settings__kind_settings__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -131,8 +154,9 @@ extension CartTrackerV1.StoreSettings.KindSettings: CConvertible {
     _ c: UnsafePointer<Homing__CartTracker__V1__StoreSettings__KindSettings>
   ) throws(MessageError) {
     if c.pointee.kind.rawValue == 0 { throw .missing("kind") }
+    let window = try CartTrackerV1.Window.optional(c.pointee.window, "window")
     self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.window = try CartTrackerV1.Window.optional(c.pointee.window, "window")
+    self.window = window
     self.stopScope = .init(rawValue: .init(truncatingIfNeeded: c.pointee.stop_scope.rawValue))
   }
 
@@ -151,7 +175,10 @@ extension CartTrackerV1.StoreSettings.ScoreWeights: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__store_settings__score_weights__unpack, bytes))
+    try Self(try arena.unpack(
+      homing__cart_tracker__v1__store_settings__score_weights__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -191,14 +218,22 @@ extension CartTrackerV1.Imprint: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Imprint>) throws(MessageError) {
-    self.legalName = try c.pointee.legal_name.text("legal_name", max: 256)
-    self.address = try CommonV1.Address.optional(c.pointee.address, "address")
-    self.senderName = try c.pointee.sender_name.text("sender_name", max: 128)
-    self.senderEmail = try c.pointee.sender_email.text("sender_email", max: 254)
-    self.supportEmail = try c.pointee.support_email.text("support_email", max: 254)
-    self.supportPhone = try c.pointee.support_phone.text("support_phone", max: 64)
-    self.website = try c.pointee.website.text("website", max: 2048)
-    self.legalText = try c.pointee.legal_text.text("legal_text", max: 2048)
+    let legalName = try c.pointee.legal_name.text("legal_name", max: 256)
+    let address = try CommonV1.Address.optional(c.pointee.address, "address")
+    let senderName = try c.pointee.sender_name.text("sender_name", max: 128)
+    let senderEmail = try c.pointee.sender_email.text("sender_email", max: 254)
+    let supportEmail = try c.pointee.support_email.text("support_email", max: 254)
+    let supportPhone = try c.pointee.support_phone.text("support_phone", max: 64)
+    let website = try c.pointee.website.text("website", max: 2048)
+    let legalText = try c.pointee.legal_text.text("legal_text", max: 2048)
+    self.legalName = legalName
+    self.address = address
+    self.senderName = senderName
+    self.senderEmail = senderEmail
+    self.supportEmail = supportEmail
+    self.supportPhone = supportPhone
+    self.website = website
+    self.legalText = legalText
   }
 
   func fill(
@@ -229,15 +264,20 @@ extension CartTrackerV1.Store: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__Store>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id")
-    self.settings = try CartTrackerV1.StoreSettings.optional(c.pointee.settings, "settings")
-    self.revision = c.pointee.revision
-    self.changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
-    self.detectionSince = try Protobuf.Timestamp.optional(
+    let id = try c.pointee.id.text("id")
+    let settings = try CartTrackerV1.StoreSettings.optional(c.pointee.settings, "settings")
+    let changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
+    let detectionSince = try Protobuf.Timestamp.optional(
       c.pointee.detection_since,
       "detection_since"
     )
-    self.watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
+    let watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
+    self.id = id
+    self.settings = settings
+    self.revision = c.pointee.revision
+    self.changedAt = changedAt
+    self.detectionSince = detectionSince
+    self.watermark = watermark
   }
 
   func fill(
@@ -266,9 +306,16 @@ extension CartTrackerV1.PutStoreRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__PutStoreRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.settings = try CartTrackerV1.StoreSettings.required(c.pointee.settings, "settings")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let settings = try CartTrackerV1.StoreSettings.required(c.pointee.settings, "settings")
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.settings = settings
     self.revision = c.pointee.revision
   }
 
@@ -296,7 +343,8 @@ extension CartTrackerV1.GetStoreRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__GetStoreRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    self.store = store
   }
 
   func fill(
@@ -320,7 +368,8 @@ extension CartTrackerV1.ListStoresRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListStoresRequest>) throws(MessageError) {
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    self.page = page
   }
 
   func fill(
@@ -344,8 +393,10 @@ extension CartTrackerV1.ListStoresResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__CartTracker__V1__ListStoresResponse>) throws(MessageError) {
-    self.stores = try CartTrackerV1.Store.list(c.pointee.stores, c.pointee.n_stores, "stores")
-    self.next = try c.pointee.next.text("next")
+    let stores = try CartTrackerV1.Store.list(c.pointee.stores, c.pointee.n_stores, "stores")
+    let next = try c.pointee.next.text("next")
+    self.stores = stores
+    self.next = next
   }
 
   func fill(

@@ -220,7 +220,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.Contact`.
+  /// A person as the store knows them; a guest is not one before it is identified.
   public struct Contact: Message {
     public var store: String
     public var id: String

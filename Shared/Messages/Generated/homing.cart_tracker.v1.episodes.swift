@@ -3,7 +3,7 @@
 // swift-format-ignore-file
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.Trigger`.
+  /// Which rule began an episode.
   public struct Trigger: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32
@@ -76,11 +76,18 @@ extension CartTrackerV1 {
   /// The time from a cart's abandonment on.
   public struct Episode: Message {
     /// Follows from store, cart and anchor: the same silence has the same id after any re-fold.
+    ///
+    /// At most 36 bytes.
     public var id: String
+    /// At most 64 bytes.
     public var store: String
+    /// At most 128 bytes.
     public var cart: String
     /// Empty while the guest is not known.
+    ///
+    /// At most 128 bytes.
     public var contact: String
+    /// At most 128 bytes.
     public var guest: String
     public var state: EpisodeState
     public var trigger: Trigger
@@ -100,9 +107,12 @@ extension CartTrackerV1 {
     /// As they were at the abandonment.
     public var kind: CartKind
     public var stage: Stage
+    /// At most 16 elements.
     public var totals: [CommonV1.Money]
     public var score: LeadScore?
+    /// At most 32 elements.
     public var reasons: [CartReason]
+    /// At most 128 bytes.
     public var company: String
     /// The window, or as its span the grace, that was in force; absent for deadlines and
     /// declarations.

@@ -345,7 +345,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.OrderLine`.
+  /// What was bought or given back of one SKU; an absent quantity means all of it.
   public struct OrderLine: Message {
     /// Required, at most 128 bytes.
     public var sku: String

@@ -148,7 +148,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.StopSubject`.
+  /// The enrolment that wants to send something.
   public struct StopSubject: Message {
     /// Required, at most 128 bytes.
     public var contact: String

@@ -57,7 +57,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.StoreSettings`.
+  /// What an operator sets for a store; PutStore replaces all of it.
   public struct StoreSettings: Message {
     /// Required, at most 128 bytes.
     public var name: String
@@ -294,7 +294,7 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.Store`.
+  /// A store as it is in force.
   public struct Store: Message {
     public var id: String
     public var settings: StoreSettings?

@@ -17,7 +17,8 @@ extension ClockV1.AdvanceRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Clock__V1__AdvanceRequest>) throws(MessageError) {
-    self.to = try Protobuf.Timestamp.required(c.pointee.to, "to")
+    let to = try Protobuf.Timestamp.required(c.pointee.to, "to")
+    self.to = to
   }
 
   func fill(
@@ -41,7 +42,8 @@ extension ClockV1.AdvanceResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Clock__V1__AdvanceResponse>) throws(MessageError) {
-    self.now = try Protobuf.Timestamp.optional(c.pointee.now, "now")
+    let now = try Protobuf.Timestamp.optional(c.pointee.now, "now")
+    self.now = now
   }
 
   func fill(
@@ -87,8 +89,10 @@ extension ClockV1.StatusResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Clock__V1__StatusResponse>) throws(MessageError) {
-    self.now = try Protobuf.Timestamp.optional(c.pointee.now, "now")
-    self.nextDue = try Protobuf.Timestamp.optional(c.pointee.next_due, "next_due")
+    let now = try Protobuf.Timestamp.optional(c.pointee.now, "now")
+    let nextDue = try Protobuf.Timestamp.optional(c.pointee.next_due, "next_due")
+    self.now = now
+    self.nextDue = nextDue
     self.idle = c.pointee.idle != 0
     self.sent = c.pointee.sent
     self.received = c.pointee.received

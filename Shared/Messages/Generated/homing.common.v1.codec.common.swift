@@ -17,7 +17,8 @@ extension CommonV1.Money: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Money>) throws(MessageError) {
-    self.currencyCode = try c.pointee.currency_code.text("currency_code", isRequired: true, max: 3)
+    let currencyCode = try c.pointee.currency_code.text("currency_code", isRequired: true, max: 3)
+    self.currencyCode = currencyCode
     self.units = c.pointee.units
     self.nanos = c.pointee.nanos
   }
@@ -45,9 +46,10 @@ extension CommonV1.Quantity: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Quantity>) throws(MessageError) {
+    let unitCode = try c.pointee.unit_code.text("unit_code", max: 3)
     self.units = c.pointee.units
     self.nanos = c.pointee.nanos
-    self.unitCode = try c.pointee.unit_code.text("unit_code", max: 3)
+    self.unitCode = unitCode
   }
 
   func fill(
@@ -73,22 +75,32 @@ extension CommonV1.Address: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Address>) throws(MessageError) {
-    self.countryCode = try c.pointee.country_code.text("country_code", max: 2)
-    self.company = try c.pointee.company.text("company", max: 128)
-    self.department = try c.pointee.department.text("department", max: 128)
-    self.person = try c.pointee.person.text("person", max: 128)
-    self.streetLines = try FromC.texts(
+    let countryCode = try c.pointee.country_code.text("country_code", max: 2)
+    let company = try c.pointee.company.text("company", max: 128)
+    let department = try c.pointee.department.text("department", max: 128)
+    let person = try c.pointee.person.text("person", max: 128)
+    let streetLines = try FromC.texts(
       c.pointee.street_lines,
       c.pointee.n_street_lines,
       "street_lines",
       itemsMax: 4,
       bytesMax: 128
     )
-    self.postOfficeBox = try c.pointee.post_office_box.text("post_office_box", max: 64)
-    self.postalCode = try c.pointee.postal_code.text("postal_code", max: 16)
-    self.locality = try c.pointee.locality.text("locality", max: 128)
-    self.dependentLocality = try c.pointee.dependent_locality.text("dependent_locality", max: 128)
-    self.region = try c.pointee.region.text("region", max: 128)
+    let postOfficeBox = try c.pointee.post_office_box.text("post_office_box", max: 64)
+    let postalCode = try c.pointee.postal_code.text("postal_code", max: 16)
+    let locality = try c.pointee.locality.text("locality", max: 128)
+    let dependentLocality = try c.pointee.dependent_locality.text("dependent_locality", max: 128)
+    let region = try c.pointee.region.text("region", max: 128)
+    self.countryCode = countryCode
+    self.company = company
+    self.department = department
+    self.person = person
+    self.streetLines = streetLines
+    self.postOfficeBox = postOfficeBox
+    self.postalCode = postalCode
+    self.locality = locality
+    self.dependentLocality = dependentLocality
+    self.region = region
   }
 
   func fill(
@@ -122,8 +134,9 @@ extension CommonV1.Page: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Page>) throws(MessageError) {
+    let after = try c.pointee.after.text("after", max: 512)
     self.limit = c.pointee.limit
-    self.after = try c.pointee.after.text("after", max: 512)
+    self.after = after
   }
 
   func fill(
@@ -148,8 +161,10 @@ extension CommonV1.TimeRange: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__TimeRange>) throws(MessageError) {
-    self.from = try Protobuf.Timestamp.optional(c.pointee.from, "from")
-    self.to = try Protobuf.Timestamp.optional(c.pointee.to, "to")
+    let from = try Protobuf.Timestamp.optional(c.pointee.from, "from")
+    let to = try Protobuf.Timestamp.optional(c.pointee.to, "to")
+    self.from = from
+    self.to = to
   }
 
   func fill(
@@ -174,22 +189,28 @@ extension CommonV1.Attribute: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Attribute>) throws(MessageError) {
-    self.name = try c.pointee.name.text("name", isRequired: true, max: 64)
+    let name = try c.pointee.name.text("name", isRequired: true, max: 64)
+    let value: Value?
     switch c.pointee.value_case.rawValue {
     case 2:
-      self.value = .text(try c.pointee.text.text("text", max: 1024))
+      value = .text(
+        try c.pointee.text.text("text", max: 1024))
     case 3:
-      self.value = .number(c.pointee.number)
+      value = .number(
+        c.pointee.number)
     case 4:
-      self.value = .flag(c.pointee.flag != 0)
+      value = .flag(
+        c.pointee.flag != 0)
     case 5:
-      self.value = .instant(
+      value = .instant(
         try Protobuf.Timestamp.required(c.pointee.instant, "instant"))
     case 6:
-      self.value = .money(
+      value = .money(
         try CommonV1.Money.required(c.pointee.money, "money"))
-    default: self.value = nil
+    default: value = nil
     }
+    self.name = name
+    self.value = value
   }
 
   func fill(

@@ -43,9 +43,11 @@ extension CommonV1.Receipt: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Receipt>) throws(MessageError) {
-    self.position = try CommonV1.Position.optional(c.pointee.position, "position")
+    let position = try CommonV1.Position.optional(c.pointee.position, "position")
+    let problem = try c.pointee.problem.text("problem")
+    self.position = position
     self.verdict = .init(rawValue: .init(truncatingIfNeeded: c.pointee.verdict.rawValue))
-    self.problem = try c.pointee.problem.text("problem")
+    self.problem = problem
   }
 
   func fill(
@@ -71,9 +73,11 @@ extension CommonV1.Anchor: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Anchor>) throws(MessageError) {
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let event = try c.pointee.event.text("event", max: 128)
+    self.at = at
     self.sourceOrder = c.pointee.source_order
-    self.event = try c.pointee.event.text("event", max: 128)
+    self.event = event
   }
 
   func fill(
@@ -99,13 +103,17 @@ extension CommonV1.Grant: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Grant>) throws(MessageError) {
-    self.positions = try CommonV1.Position.list(
+    let positions = try CommonV1.Position.list(
       c.pointee.positions,
       c.pointee.n_positions,
-      "positions"
+      "positions",
+      itemsMax: 32
     )
-    self.grantedAt = try Protobuf.Timestamp.optional(c.pointee.granted_at, "granted_at")
-    self.lifetime = try Protobuf.Duration.optional(c.pointee.lifetime, "lifetime")
+    let grantedAt = try Protobuf.Timestamp.optional(c.pointee.granted_at, "granted_at")
+    let lifetime = try Protobuf.Duration.optional(c.pointee.lifetime, "lifetime")
+    self.positions = positions
+    self.grantedAt = grantedAt
+    self.lifetime = lifetime
   }
 
   func fill(
@@ -132,55 +140,75 @@ extension CommonV1.SendOrder: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__SendOrder>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id", isRequired: true, max: 36)
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let id = try c.pointee.id.text("id", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.episode = try c.pointee.episode.text("episode", max: 36)
-    self.anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
-    self.enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
-    self.flow = try c.pointee.flow.text("flow", isRequired: true, max: 64)
+    let contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let episode = try c.pointee.episode.text("episode", max: 36)
+    let anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
+    let enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
+    let flow = try c.pointee.flow.text("flow", isRequired: true, max: 64)
     if c.pointee.flow_version == 0 { throw .missing("flow_version") }
-    self.flowVersion = c.pointee.flow_version
-    self.step = try c.pointee.step.text("step", isRequired: true, max: 64)
-    self.template = try c.pointee.template_.text("template", isRequired: true, max: 64)
-    self.variant = try c.pointee.variant.text("variant", max: 64)
-    self.purpose = try c.pointee.purpose.text("purpose", max: 64)
-    self.dueAt = try Protobuf.Timestamp.required(c.pointee.due_at, "due_at")
-    self.expiresAt = try Protobuf.Timestamp.required(c.pointee.expires_at, "expires_at")
+    let step = try c.pointee.step.text("step", isRequired: true, max: 64)
+    let template = try c.pointee.template_.text("template", isRequired: true, max: 64)
+    let variant = try c.pointee.variant.text("variant", max: 64)
+    let purpose = try c.pointee.purpose.text("purpose", max: 64)
+    let dueAt = try Protobuf.Timestamp.required(c.pointee.due_at, "due_at")
+    let expiresAt = try Protobuf.Timestamp.required(c.pointee.expires_at, "expires_at")
     if c.pointee.mode.rawValue == 0 { throw .missing("mode") }
-    self.mode = .init(rawValue: .init(truncatingIfNeeded: c.pointee.mode.rawValue))
-    self.incentive = try CommonV1.Incentive.optional(c.pointee.incentive, "incentive")
-    self.parameters = try CommonV1.Attribute.list(
+    let incentive = try CommonV1.Incentive.optional(c.pointee.incentive, "incentive")
+    let parameters = try CommonV1.Attribute.list(
       c.pointee.parameters,
       c.pointee.n_parameters,
       "parameters",
       itemsMax: 64
     )
-    self.coveredCarts = try FromC.texts(
+    let coveredCarts = try FromC.texts(
       c.pointee.covered_carts,
       c.pointee.n_covered_carts,
       "covered_carts",
       itemsMax: 32,
       bytesMax: 128
     )
-    self.recipients = try FromC.texts(
+    let recipients = try FromC.texts(
       c.pointee.recipients,
       c.pointee.n_recipients,
       "recipients",
       itemsMax: 64,
       bytesMax: 128
     )
-    self.copies = try FromC.texts(
+    let copies = try FromC.texts(
       c.pointee.copies,
       c.pointee.n_copies,
       "copies",
       itemsMax: 16,
       bytesMax: 254
     )
-    self.traceparent = try c.pointee.traceparent.text("traceparent", max: 64)
+    let traceparent = try c.pointee.traceparent.text("traceparent", max: 64)
+    self.id = id
+    self.store = store
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.contact = contact
+    self.cart = cart
+    self.episode = episode
+    self.anchor = anchor
+    self.enrolment = enrolment
+    self.flow = flow
+    self.flowVersion = c.pointee.flow_version
+    self.step = step
+    self.template = template
+    self.variant = variant
+    self.purpose = purpose
+    self.dueAt = dueAt
+    self.expiresAt = expiresAt
+    self.mode = .init(rawValue: .init(truncatingIfNeeded: c.pointee.mode.rawValue))
+    self.incentive = incentive
+    self.parameters = parameters
+    self.coveredCarts = coveredCarts
+    self.recipients = recipients
+    self.copies = copies
+    self.traceparent = traceparent
   }
 
   func fill(
@@ -230,11 +258,13 @@ extension CommonV1.CancelOrder: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__CancelOrder>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id", isRequired: true, max: 36)
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let id = try c.pointee.id.text("id", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
     if c.pointee.reason.rawValue == 0 { throw .missing("reason") }
+    self.id = id
+    self.store = store
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
   }
 
@@ -262,14 +292,16 @@ extension CommonV1.SendOrders: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__SendOrders>) throws(MessageError) {
-    self.outbox = try c.pointee.outbox.text("outbox", isRequired: true, max: 36)
-    self.rows = try CommonV1.SendOrders.Row.list(
+    let outbox = try c.pointee.outbox.text("outbox", isRequired: true, max: 36)
+    let rows = try CommonV1.SendOrders.Row.list(
       c.pointee.rows,
       c.pointee.n_rows,
       "rows",
       isRequired: true,
       itemsMax: 256
     )
+    self.outbox = outbox
+    self.rows = rows
   }
 
   func fill(
@@ -295,16 +327,19 @@ extension CommonV1.SendOrders.Row: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__SendOrders__Row>) throws(MessageError) {
-    self.position = try CommonV1.Position.required(c.pointee.position, "position")
+    let position = try CommonV1.Position.required(c.pointee.position, "position")
+    let action: Action?
     switch c.pointee.action_case.rawValue {
     case 2:
-      self.action = .send(
+      action = .send(
         try CommonV1.SendOrder.required(c.pointee.send, "send"))
     case 3:
-      self.action = .cancel(
+      action = .cancel(
         try CommonV1.CancelOrder.required(c.pointee.cancel, "cancel"))
-    default: self.action = nil
+    default: action = nil
     }
+    self.position = position
+    self.action = action
   }
 
   func fill(
@@ -338,13 +373,17 @@ extension CommonV1.Incentive: CConvertible {
 
   init(_ c: UnsafePointer<Homing__Common__V1__Incentive>) throws(MessageError) {
     if c.pointee.kind.rawValue == 0 { throw .missing("kind") }
+    let code = try c.pointee.code.text("code", max: 64)
+    let amount = try CommonV1.Money.optional(c.pointee.amount, "amount")
+    let item = try c.pointee.item.text("item", max: 2048)
+    let expiresAt = try Protobuf.Timestamp.optional(c.pointee.expires_at, "expires_at")
     self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.code = try c.pointee.code.text("code", max: 64)
+    self.code = code
     self.basisPoints = c.pointee.basis_points
-    self.amount = try CommonV1.Money.optional(c.pointee.amount, "amount")
+    self.amount = amount
     self.points = c.pointee.points
-    self.item = try c.pointee.item.text("item", max: 2048)
-    self.expiresAt = try Protobuf.Timestamp.optional(c.pointee.expires_at, "expires_at")
+    self.item = item
+    self.expiresAt = expiresAt
   }
 
   func fill(
@@ -374,7 +413,8 @@ extension CommonV1.Receipts: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Receipts>) throws(MessageError) {
-    self.receipts = try CommonV1.Receipt.list(c.pointee.receipts, c.pointee.n_receipts, "receipts")
+    let receipts = try CommonV1.Receipt.list(c.pointee.receipts, c.pointee.n_receipts, "receipts")
+    self.receipts = receipts
   }
 
   func fill(
@@ -399,21 +439,30 @@ extension CommonV1.Outcome: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Common__V1__Outcome>) throws(MessageError) {
-    self.order = try c.pointee.order.text("order", isRequired: true, max: 36)
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
-    self.step = try c.pointee.step.text("step", isRequired: true, max: 64)
+    let order = try c.pointee.order.text("order", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
+    let step = try c.pointee.step.text("step", isRequired: true, max: 64)
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
     if c.pointee.kind.rawValue == 0 { throw .missing("kind") }
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let deferredUntil = try Protobuf.Timestamp.optional(c.pointee.deferred_until, "deferred_until")
+    let link = try c.pointee.link.text("link", max: 64)
+    let grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
+    let id = try c.pointee.id.text("id", isRequired: true, max: 36)
+    self.order = order
+    self.store = store
+    self.enrolment = enrolment
+    self.step = step
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
     self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    self.at = at
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.deferredUntil = try Protobuf.Timestamp.optional(c.pointee.deferred_until, "deferred_until")
+    self.deferredUntil = deferredUntil
     self.`actor` = .init(rawValue: .init(truncatingIfNeeded: c.pointee.`actor`.rawValue))
-    self.link = try c.pointee.link.text("link", max: 64)
-    self.grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
-    self.id = try c.pointee.id.text("id", isRequired: true, max: 36)
+    self.link = link
+    self.grant = grant
+    self.id = id
   }
 
   func fill(

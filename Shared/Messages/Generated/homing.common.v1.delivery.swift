@@ -294,6 +294,8 @@ extension CommonV1 {
   public struct Grant: Message {
     /// Log positions up to which purchases were read, one for each bucket of a linked identity, at
     /// most 32.
+    ///
+    /// At most 32 elements.
     public var positions: [Position]
     public var grantedAt: Protobuf.Timestamp?
     /// Counted on the receiver's monotonic clock from when it asked; after it a new grant is

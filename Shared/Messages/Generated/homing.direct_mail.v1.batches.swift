@@ -39,7 +39,7 @@ extension DirectMailV1 {
 }
 
 extension DirectMailV1 {
-  /// `homing.direct_mail.v1.BatchFile`.
+  /// A part of what goes to the printer (D06).
   public struct BatchFile: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32

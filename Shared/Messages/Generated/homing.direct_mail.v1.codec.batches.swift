@@ -17,19 +17,27 @@ extension DirectMailV1.Batch: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__Batch>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id")
-    self.store = try c.pointee.store.text("store")
+    let id = try c.pointee.id.text("id")
+    let store = try c.pointee.store.text("store")
+    let cutOffAt = try Protobuf.Timestamp.optional(c.pointee.cut_off_at, "cut_off_at")
+    let cost = try CommonV1.Money.list(c.pointee.cost, c.pointee.n_cost, "cost")
+    let checksum = try c.pointee.checksum.bytes("checksum")
+    let closedAt = try Protobuf.Timestamp.optional(c.pointee.closed_at, "closed_at")
+    let submittedAt = try Protobuf.Timestamp.optional(c.pointee.submitted_at, "submitted_at")
+    let destination = try c.pointee.destination.text("destination")
+    self.id = id
+    self.store = store
     self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
-    self.cutOffAt = try Protobuf.Timestamp.optional(c.pointee.cut_off_at, "cut_off_at")
+    self.cutOffAt = cutOffAt
     self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
     self.pieces = c.pointee.pieces
     self.pages = c.pointee.pages
-    self.cost = try CommonV1.Money.list(c.pointee.cost, c.pointee.n_cost, "cost")
-    self.checksum = try c.pointee.checksum.bytes("checksum")
+    self.cost = cost
+    self.checksum = checksum
     self.sizeBytes = c.pointee.size_bytes
-    self.closedAt = try Protobuf.Timestamp.optional(c.pointee.closed_at, "closed_at")
-    self.submittedAt = try Protobuf.Timestamp.optional(c.pointee.submitted_at, "submitted_at")
-    self.destination = try c.pointee.destination.text("destination")
+    self.closedAt = closedAt
+    self.submittedAt = submittedAt
+    self.destination = destination
     self.sample = c.pointee.sample != 0
   }
 
@@ -68,20 +76,25 @@ extension DirectMailV1.ListBatchesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListBatchesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
+      DirectMailV1.BatchState(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.formats = try FromC.list(
+    let formats = try FromC.list(
       c.pointee.formats,
       c.pointee.n_formats,
       "formats",
       itemsMax: 8
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      DirectMailV1.Format(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.cutOff = try CommonV1.TimeRange.optional(c.pointee.cut_off, "cut_off")
+    let cutOff = try CommonV1.TimeRange.optional(c.pointee.cut_off, "cut_off")
+    self.store = store
+    self.page = page
+    self.states = states
+    self.formats = formats
+    self.cutOff = cutOff
   }
 
   func fill(
@@ -115,8 +128,10 @@ extension DirectMailV1.ListBatchesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListBatchesResponse>) throws(MessageError) {
-    self.batches = try DirectMailV1.Batch.list(c.pointee.batches, c.pointee.n_batches, "batches")
-    self.next = try c.pointee.next.text("next")
+    let batches = try DirectMailV1.Batch.list(c.pointee.batches, c.pointee.n_batches, "batches")
+    let next = try c.pointee.next.text("next")
+    self.batches = batches
+    self.next = next
   }
 
   func fill(
@@ -142,8 +157,10 @@ extension DirectMailV1.GetBatchRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__GetBatchRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.batch = try c.pointee.batch.text("batch", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let batch = try c.pointee.batch.text("batch", isRequired: true, max: 36)
+    self.store = store
+    self.batch = batch
   }
 
   func fill(
@@ -168,9 +185,16 @@ extension DirectMailV1.CloseBatchRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__CloseBatchRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.batch = try c.pointee.batch.text("batch", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let batch = try c.pointee.batch.text("batch", isRequired: true, max: 36)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.batch = batch
   }
 
   func fill(
@@ -196,9 +220,11 @@ extension DirectMailV1.FetchBatchRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__FetchBatchRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.batch = try c.pointee.batch.text("batch", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let batch = try c.pointee.batch.text("batch", isRequired: true, max: 36)
     if c.pointee.file.rawValue == 0 { throw .missing("file") }
+    self.store = store
+    self.batch = batch
     self.file = .init(rawValue: .init(truncatingIfNeeded: c.pointee.file.rawValue))
     self.offset = c.pointee.offset
   }
@@ -227,7 +253,8 @@ extension DirectMailV1.Chunk: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__Chunk>) throws(MessageError) {
-    self.data = try c.pointee.data.bytes("data")
+    let data = try c.pointee.data.bytes("data")
+    self.data = data
   }
 
   func fill(
@@ -251,10 +278,14 @@ extension DirectMailV1.Budget: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__Budget>) throws(MessageError) {
-    self.daily = try CommonV1.Money.optional(c.pointee.daily, "daily")
-    self.total = try CommonV1.Money.optional(c.pointee.total, "total")
-    self.spentToday = try CommonV1.Money.optional(c.pointee.spent_today, "spent_today")
-    self.spent = try CommonV1.Money.optional(c.pointee.spent, "spent")
+    let daily = try CommonV1.Money.optional(c.pointee.daily, "daily")
+    let total = try CommonV1.Money.optional(c.pointee.total, "total")
+    let spentToday = try CommonV1.Money.optional(c.pointee.spent_today, "spent_today")
+    let spent = try CommonV1.Money.optional(c.pointee.spent, "spent")
+    self.daily = daily
+    self.total = total
+    self.spentToday = spentToday
+    self.spent = spent
   }
 
   func fill(
@@ -281,11 +312,20 @@ extension DirectMailV1.SetBudgetRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__SetBudgetRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.currencyCode = try c.pointee.currency_code.text("currency_code", isRequired: true, max: 3)
-    self.daily = try CommonV1.Money.optional(c.pointee.daily, "daily")
-    self.total = try CommonV1.Money.optional(c.pointee.total, "total")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let currencyCode = try c.pointee.currency_code.text("currency_code", isRequired: true, max: 3)
+    let daily = try CommonV1.Money.optional(c.pointee.daily, "daily")
+    let total = try CommonV1.Money.optional(c.pointee.total, "total")
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.currencyCode = currencyCode
+    self.daily = daily
+    self.total = total
   }
 
   func fill(
@@ -313,7 +353,8 @@ extension DirectMailV1.ListBudgetsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListBudgetsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    self.store = store
   }
 
   func fill(
@@ -337,7 +378,8 @@ extension DirectMailV1.ListBudgetsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListBudgetsResponse>) throws(MessageError) {
-    self.budgets = try DirectMailV1.Budget.list(c.pointee.budgets, c.pointee.n_budgets, "budgets")
+    let budgets = try DirectMailV1.Budget.list(c.pointee.budgets, c.pointee.n_budgets, "budgets")
+    self.budgets = budgets
   }
 
   func fill(

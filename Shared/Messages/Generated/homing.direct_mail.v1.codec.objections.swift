@@ -17,13 +17,18 @@ extension DirectMailV1.Objection: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__Objection>) throws(MessageError) {
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.address = try CommonV1.Address.optional(c.pointee.address, "address")
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let address = try CommonV1.Address.optional(c.pointee.address, "address")
     if c.pointee.cause.rawValue == 0 { throw .missing("cause") }
+    let since = try Protobuf.Timestamp.optional(c.pointee.since, "since")
+    let evidence = try c.pointee.evidence.text("evidence", max: 4096)
+    let piece = try c.pointee.piece.text("piece", max: 36)
+    self.contact = contact
+    self.address = address
     self.cause = .init(rawValue: .init(truncatingIfNeeded: c.pointee.cause.rawValue))
-    self.since = try Protobuf.Timestamp.optional(c.pointee.since, "since")
-    self.evidence = try c.pointee.evidence.text("evidence", max: 4096)
-    self.piece = try c.pointee.piece.text("piece", max: 36)
+    self.since = since
+    self.evidence = evidence
+    self.piece = piece
   }
 
   func fill(
@@ -52,15 +57,22 @@ extension DirectMailV1.PutObjectionsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__PutObjectionsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.objections = try DirectMailV1.Objection.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let objections = try DirectMailV1.Objection.list(
       c.pointee.objections,
       c.pointee.n_objections,
       "objections",
       isRequired: true,
       itemsMax: 1000
     )
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.objections = objections
   }
 
   func fill(
@@ -115,9 +127,12 @@ extension DirectMailV1.ObjectRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ObjectRequest>) throws(MessageError) {
-    self.token = try c.pointee.token.text("token", isRequired: true, max: 512)
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.evidence = try c.pointee.evidence.text("evidence", max: 4096)
+    let token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let evidence = try c.pointee.evidence.text("evidence", max: 4096)
+    self.token = token
+    self.at = at
+    self.evidence = evidence
   }
 
   func fill(
@@ -143,12 +158,16 @@ extension DirectMailV1.ListObjectionsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListObjectionsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.causes = try FromC.list(c.pointee.causes, c.pointee.n_causes, "causes", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let causes = try FromC.list(c.pointee.causes, c.pointee.n_causes, "causes", itemsMax: 8).map {
+      DirectMailV1.ObjectionCause(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
+    self.store = store
+    self.page = page
+    self.contact = contact
+    self.causes = causes
   }
 
   func fill(
@@ -178,12 +197,14 @@ extension DirectMailV1.ListObjectionsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListObjectionsResponse>) throws(MessageError) {
-    self.objections = try DirectMailV1.Objection.list(
+    let objections = try DirectMailV1.Objection.list(
       c.pointee.objections,
       c.pointee.n_objections,
       "objections"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.objections = objections
+    self.next = next
   }
 
   func fill(

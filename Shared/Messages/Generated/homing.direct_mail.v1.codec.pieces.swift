@@ -17,30 +17,40 @@ extension DirectMailV1.MailPiece: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__MailPiece>) throws(MessageError) {
-    self.order = try CommonV1.SendOrder.optional(c.pointee.order, "order")
-    self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.field = try c.pointee.field.text("field")
-    self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
-    self.addressLines = try FromC.texts(
+    let order = try CommonV1.SendOrder.optional(c.pointee.order, "order")
+    let field = try c.pointee.field.text("field")
+    let addressLines = try FromC.texts(
       c.pointee.address_lines,
       c.pointee.n_address_lines,
       "address_lines"
     )
-    self.templateVersion = c.pointee.template_version
-    self.locale = try c.pointee.locale.text("locale")
-    self.cutOffAt = try Protobuf.Timestamp.optional(c.pointee.cut_off_at, "cut_off_at")
-    self.batch = try c.pointee.batch.text("batch")
-    self.firstPage = c.pointee.first_page
-    self.pages = c.pointee.pages
-    self.cost = try CommonV1.Money.optional(c.pointee.cost, "cost")
-    self.grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
-    self.takenAt = try Protobuf.Timestamp.optional(c.pointee.taken_at, "taken_at")
-    self.history = try DirectMailV1.MailPiece.StateChange.list(
+    let locale = try c.pointee.locale.text("locale")
+    let cutOffAt = try Protobuf.Timestamp.optional(c.pointee.cut_off_at, "cut_off_at")
+    let batch = try c.pointee.batch.text("batch")
+    let cost = try CommonV1.Money.optional(c.pointee.cost, "cost")
+    let grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
+    let takenAt = try Protobuf.Timestamp.optional(c.pointee.taken_at, "taken_at")
+    let history = try DirectMailV1.MailPiece.StateChange.list(
       c.pointee.history,
       c.pointee.n_history,
       "history"
     )
+    self.order = order
+    self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
+    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
+    self.field = field
+    self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
+    self.addressLines = addressLines
+    self.templateVersion = c.pointee.template_version
+    self.locale = locale
+    self.cutOffAt = cutOffAt
+    self.batch = batch
+    self.firstPage = c.pointee.first_page
+    self.pages = c.pointee.pages
+    self.cost = cost
+    self.grant = grant
+    self.takenAt = takenAt
+    self.history = history
   }
 
   func fill(
@@ -81,9 +91,11 @@ extension DirectMailV1.MailPiece.StateChange: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__MailPiece__StateChange>) throws(MessageError) {
+    let at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
+    let note = try c.pointee.note.text("note")
     self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
-    self.note = try c.pointee.note.text("note")
+    self.at = at
+    self.note = note
   }
 
   func fill(
@@ -109,8 +121,10 @@ extension DirectMailV1.GetMailPieceRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__GetMailPieceRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.piece = try c.pointee.piece.text("piece", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let piece = try c.pointee.piece.text("piece", isRequired: true, max: 36)
+    self.store = store
+    self.piece = piece
   }
 
   func fill(
@@ -135,25 +149,35 @@ extension DirectMailV1.ListMailPiecesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListMailPiecesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 16).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 16).map {
+      DirectMailV1.PieceState(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.reasons = try FromC.list(
+    let reasons = try FromC.list(
       c.pointee.reasons,
       c.pointee.n_reasons,
       "reasons",
       itemsMax: 64
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CommonV1.ReasonCode(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.enrolment = try c.pointee.enrolment.text("enrolment", max: 36)
-    self.flow = try c.pointee.flow.text("flow", max: 64)
-    self.batch = try c.pointee.batch.text("batch", max: 36)
-    self.taken = try CommonV1.TimeRange.optional(c.pointee.taken, "taken")
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let enrolment = try c.pointee.enrolment.text("enrolment", max: 36)
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    let batch = try c.pointee.batch.text("batch", max: 36)
+    let taken = try CommonV1.TimeRange.optional(c.pointee.taken, "taken")
+    self.store = store
+    self.page = page
+    self.states = states
+    self.reasons = reasons
+    self.contact = contact
+    self.cart = cart
+    self.enrolment = enrolment
+    self.flow = flow
+    self.batch = batch
+    self.taken = taken
   }
 
   func fill(
@@ -192,8 +216,10 @@ extension DirectMailV1.ListMailPiecesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListMailPiecesResponse>) throws(MessageError) {
-    self.pieces = try DirectMailV1.MailPiece.list(c.pointee.pieces, c.pointee.n_pieces, "pieces")
-    self.next = try c.pointee.next.text("next")
+    let pieces = try DirectMailV1.MailPiece.list(c.pointee.pieces, c.pointee.n_pieces, "pieces")
+    let next = try c.pointee.next.text("next")
+    self.pieces = pieces
+    self.next = next
   }
 
   func fill(
@@ -219,10 +245,18 @@ extension DirectMailV1.WithdrawMailPieceRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__WithdrawMailPieceRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.piece = try c.pointee.piece.text("piece", isRequired: true, max: 36)
-    self.note = try c.pointee.note.text("note", max: 1024)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let piece = try c.pointee.piece.text("piece", isRequired: true, max: 36)
+    let note = try c.pointee.note.text("note", max: 1024)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.piece = piece
+    self.note = note
   }
 
   func fill(
@@ -249,15 +283,22 @@ extension DirectMailV1.ReportPiecesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ReportPiecesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.entries = try DirectMailV1.ReportPiecesRequest.Entry.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let entries = try DirectMailV1.ReportPiecesRequest.Entry.list(
       c.pointee.entries,
       c.pointee.n_entries,
       "entries",
       isRequired: true,
       itemsMax: 1000
     )
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.entries = entries
   }
 
   func fill(
@@ -286,11 +327,14 @@ extension DirectMailV1.ReportPiecesRequest.Entry: CConvertible {
   init(
     _ c: UnsafePointer<Homing__DirectMail__V1__ReportPiecesRequest__Entry>
   ) throws(MessageError) {
-    self.piece = try c.pointee.piece.text("piece", isRequired: true, max: 36)
+    let piece = try c.pointee.piece.text("piece", isRequired: true, max: 36)
     if c.pointee.state.rawValue == 0 { throw .missing("state") }
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let note = try c.pointee.note.text("note", max: 256)
+    self.piece = piece
     self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.note = try c.pointee.note.text("note", max: 256)
+    self.at = at
+    self.note = note
   }
 
   func fill(
@@ -317,9 +361,10 @@ extension DirectMailV1.ReportPiecesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ReportPiecesResponse>) throws(MessageError) {
+    let unknown = try FromC.texts(c.pointee.unknown, c.pointee.n_unknown, "unknown")
     self.changed = c.pointee.changed
     self.outdated = c.pointee.outdated
-    self.unknown = try FromC.texts(c.pointee.unknown, c.pointee.n_unknown, "unknown")
+    self.unknown = unknown
   }
 
   func fill(
@@ -346,9 +391,12 @@ extension DirectMailV1.ResolveLinkRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ResolveLinkRequest>) throws(MessageError) {
-    self.token = try c.pointee.token.text("token", isRequired: true, max: 512)
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.request = try c.pointee.request.text("request", isRequired: true, max: 64)
+    let token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let request = try c.pointee.request.text("request", isRequired: true, max: 64)
+    self.token = token
+    self.at = at
+    self.request = request
   }
 
   func fill(
@@ -374,8 +422,10 @@ extension DirectMailV1.ResolveLinkResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ResolveLinkResponse>) throws(MessageError) {
-    self.url = try c.pointee.url.text("url")
-    self.store = try c.pointee.store.text("store")
+    let url = try c.pointee.url.text("url")
+    let store = try c.pointee.store.text("store")
+    self.url = url
+    self.store = store
   }
 
   func fill(

@@ -17,15 +17,22 @@ extension DirectMailV1.Template: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__Template>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store")
-    self.name = try c.pointee.name.text("name")
-    self.locale = try c.pointee.locale.text("locale")
+    let store = try c.pointee.store.text("store")
+    let name = try c.pointee.name.text("name")
+    let locale = try c.pointee.locale.text("locale")
+    let text = try c.pointee.text.text("text")
+    let author = try c.pointee.author.text("author")
+    let changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
+    let parameters = try FromC.texts(c.pointee.parameters, c.pointee.n_parameters, "parameters")
+    self.store = store
+    self.name = name
+    self.locale = locale
     self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
-    self.text = try c.pointee.text.text("text")
+    self.text = text
     self.version = c.pointee.version
-    self.author = try c.pointee.author.text("author")
-    self.changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
-    self.parameters = try FromC.texts(c.pointee.parameters, c.pointee.n_parameters, "parameters")
+    self.author = author
+    self.changedAt = changedAt
+    self.parameters = parameters
   }
 
   func fill(
@@ -58,13 +65,22 @@ extension DirectMailV1.PutTemplateRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__PutTemplateRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.template = try c.pointee.template_.text("template", isRequired: true, max: 64)
-    self.locale = try c.pointee.locale.text("locale", max: 35)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let template = try c.pointee.template_.text("template", isRequired: true, max: 64)
+    let locale = try c.pointee.locale.text("locale", max: 35)
     if c.pointee.format.rawValue == 0 { throw .missing("format") }
+    let text = try c.pointee.text.text("text", isRequired: true, max: 262144)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.template = template
+    self.locale = locale
     self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
-    self.text = try c.pointee.text.text("text", isRequired: true, max: 262144)
+    self.text = text
     self.version = c.pointee.version
   }
 
@@ -95,9 +111,12 @@ extension DirectMailV1.GetTemplateRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__GetTemplateRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.template = try c.pointee.template_.text("template", isRequired: true, max: 64)
-    self.locale = try c.pointee.locale.text("locale", max: 35)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let template = try c.pointee.template_.text("template", isRequired: true, max: 64)
+    let locale = try c.pointee.locale.text("locale", max: 35)
+    self.store = store
+    self.template = template
+    self.locale = locale
     self.version = c.pointee.version
   }
 
@@ -125,8 +144,10 @@ extension DirectMailV1.ListTemplatesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListTemplatesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    self.store = store
+    self.page = page
   }
 
   func fill(
@@ -151,12 +172,14 @@ extension DirectMailV1.ListTemplatesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__ListTemplatesResponse>) throws(MessageError) {
-    self.templates = try DirectMailV1.Template.list(
+    let templates = try DirectMailV1.Template.list(
       c.pointee.templates,
       c.pointee.n_templates,
       "templates"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.templates = templates
+    self.next = next
   }
 
   func fill(
@@ -182,18 +205,24 @@ extension DirectMailV1.RenderPreviewRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__DirectMail__V1__RenderPreviewRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.template = try c.pointee.template_.text("template", max: 64)
-    self.text = try c.pointee.text.text("text", max: 262144)
-    self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.locale = try c.pointee.locale.text("locale", max: 35)
-    self.parameters = try CommonV1.Attribute.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let template = try c.pointee.template_.text("template", max: 64)
+    let text = try c.pointee.text.text("text", max: 262144)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let locale = try c.pointee.locale.text("locale", max: 35)
+    let parameters = try CommonV1.Attribute.list(
       c.pointee.parameters,
       c.pointee.n_parameters,
       "parameters",
       itemsMax: 64
     )
+    self.store = store
+    self.template = template
+    self.text = text
+    self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
+    self.cart = cart
+    self.locale = locale
+    self.parameters = parameters
     self.pngPage = c.pointee.png_page
     self.dotsPerInch = c.pointee.dots_per_inch
   }

@@ -3,7 +3,7 @@
 // swift-format-ignore-file
 
 extension DirectMailV1 {
-  /// `homing.direct_mail.v1.ObjectionCause`.
+  /// Where an objection comes from.
   public struct ObjectionCause: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32
@@ -32,7 +32,7 @@ extension DirectMailV1 {
 }
 
 extension DirectMailV1 {
-  /// `homing.direct_mail.v1.Objection`.
+  /// A person or an address that no piece goes to.
   public struct Objection: Message {
     /// One of the two, or both: a person wherever they live, an address whoever lives there.
     ///

@@ -41,8 +41,8 @@ extension DirectMailV1 {
 
 extension DirectMailV1 {
   /// Successors: ACCEPTED → RENDERED at the cut-off, SKIPPED, WITHDRAWN, FAILED; RENDERED → BATCHED
-  /// → SUBMITTED, which is the hand-off; then what the printer and the post report, each at most
-  /// once and never backwards.
+  /// → SUBMITTED, the hand-over; then what the printer and the post report, each at most once and
+  /// never backwards.
   public struct PieceState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32

@@ -5,6 +5,232 @@
 internal import CMessages
 internal import CProtobufC
 
+extension EchoV1.Everything: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__echo__v1__everything__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Echo__V1__Everything>) throws(MessageError) {
+    let stringValue = try c.pointee.string_value.text("string_value")
+    let bytesValue = try c.pointee.bytes_value.bytes("bytes_value")
+    let messageValue = try EchoV1.Everything.Inner.optional(
+      c.pointee.message_value,
+      "message_value"
+    )
+    let at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
+    let span = try Protobuf.Duration.optional(c.pointee.span, "span")
+    let optionalString = c.pointee._optional_string_case.rawValue == 0 ? nil
+      : try c.pointee.optional_string.text("optional_string")
+    let optionalBytes = c.pointee._optional_bytes_case.rawValue == 0 ? nil
+      : try c.pointee.optional_bytes.bytes("optional_bytes")
+    let int32List = try Swift.Array(FromC.list(
+      c.pointee.int32_list,
+      c.pointee.n_int32_list,
+      "int32_list"
+    ))
+    let sint64List = try Swift.Array(FromC.list(
+      c.pointee.sint64_list,
+      c.pointee.n_sint64_list,
+      "sint64_list"
+    ))
+    let fixed64List = try Swift.Array(FromC.list(
+      c.pointee.fixed64_list,
+      c.pointee.n_fixed64_list,
+      "fixed64_list"
+    ))
+    let doubleList = try Swift.Array(FromC.list(
+      c.pointee.double_list,
+      c.pointee.n_double_list,
+      "double_list"
+    ))
+    let boolList = try FromC.list(
+      c.pointee.bool_list,
+      c.pointee.n_bool_list,
+      "bool_list"
+    ).map { $0 != 0 }
+    let stringList = try FromC.texts(c.pointee.string_list, c.pointee.n_string_list, "string_list")
+    let bytesList = try FromC.blobs(c.pointee.bytes_list, c.pointee.n_bytes_list, "bytes_list")
+    let enumList = try FromC.list(c.pointee.enum_list, c.pointee.n_enum_list, "enum_list").map {
+      EchoV1.EventKind(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    }
+    let messageList = try EchoV1.Everything.Inner.list(
+      c.pointee.message_list,
+      c.pointee.n_message_list,
+      "message_list"
+    )
+    let unpackedList = try Swift.Array(FromC.list(
+      c.pointee.unpacked_list,
+      c.pointee.n_unpacked_list,
+      "unpacked_list"
+    ))
+    let atList = try Protobuf.Timestamp.list(c.pointee.at_list, c.pointee.n_at_list, "at_list")
+    let choice: Choice?
+    switch c.pointee.choice_case.rawValue {
+    case 50:
+      choice = .choiceText(
+        try c.pointee.choice_text.text("choice_text"))
+    case 51:
+      choice = .choiceInner(
+        try EchoV1.Everything.Inner.required(c.pointee.choice_inner, "choice_inner"))
+    case 52:
+      choice = .choiceKind(
+        .init(rawValue: .init(truncatingIfNeeded: c.pointee.choice_kind.rawValue)))
+    case 53:
+      choice = .choiceBytes(
+        try c.pointee.choice_bytes.bytes("choice_bytes"))
+    case 54:
+      choice = .choiceNumber(
+        c.pointee.choice_number)
+    case 55:
+      choice = .choiceSpan(
+        try Protobuf.Duration.required(c.pointee.choice_span, "choice_span"))
+    default: choice = nil
+    }
+    self.int32Value = c.pointee.int32_value
+    self.int64Value = c.pointee.int64_value
+    self.uint32Value = c.pointee.uint32_value
+    self.uint64Value = c.pointee.uint64_value
+    self.sint32Value = c.pointee.sint32_value
+    self.sint64Value = c.pointee.sint64_value
+    self.fixed32Value = c.pointee.fixed32_value
+    self.fixed64Value = c.pointee.fixed64_value
+    self.sfixed32Value = c.pointee.sfixed32_value
+    self.sfixed64Value = c.pointee.sfixed64_value
+    self.floatValue = c.pointee.float_value
+    self.doubleValue = c.pointee.double_value
+    self.boolValue = c.pointee.bool_value != 0
+    self.stringValue = stringValue
+    self.bytesValue = bytesValue
+    self.enumValue = .init(rawValue: .init(truncatingIfNeeded: c.pointee.enum_value.rawValue))
+    self.messageValue = messageValue
+    self.at = at
+    self.span = span
+    self.optionalInt32 = c.pointee._optional_int32_case.rawValue == 0 ? nil
+      : c.pointee.optional_int32
+    self.optionalString = optionalString
+    self.optionalBytes = optionalBytes
+    self.optionalBool = c.pointee._optional_bool_case.rawValue == 0 ? nil
+      : c.pointee.optional_bool != 0
+    self.optionalEnum = c.pointee._optional_enum_case.rawValue == 0 ? nil
+      : .init(rawValue: .init(truncatingIfNeeded: c.pointee.optional_enum.rawValue))
+    self.optionalDouble = c.pointee._optional_double_case.rawValue == 0 ? nil
+      : c.pointee.optional_double
+    self.int32List = int32List
+    self.sint64List = sint64List
+    self.fixed64List = fixed64List
+    self.doubleList = doubleList
+    self.boolList = boolList
+    self.stringList = stringList
+    self.bytesList = bytesList
+    self.enumList = enumList
+    self.messageList = messageList
+    self.unpackedList = unpackedList
+    self.atList = atList
+    self.choice = choice
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Echo__V1__Everything>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__echo__v1__everything__init(c)
+    c.pointee.int32_value = self.int32Value
+    c.pointee.int64_value = self.int64Value
+    c.pointee.uint32_value = self.uint32Value
+    c.pointee.uint64_value = self.uint64Value
+    c.pointee.sint32_value = self.sint32Value
+    c.pointee.sint64_value = self.sint64Value
+    c.pointee.fixed32_value = self.fixed32Value
+    c.pointee.fixed64_value = self.fixed64Value
+    c.pointee.sfixed32_value = self.sfixed32Value
+    c.pointee.sfixed64_value = self.sfixed64Value
+    c.pointee.float_value = self.floatValue
+    c.pointee.double_value = self.doubleValue
+    c.pointee.bool_value = self.boolValue ? 1 : 0
+    c.pointee.string_value = try arena.copy(self.stringValue)
+    c.pointee.bytes_value = try arena.copy(self.bytesValue)
+    c.pointee.enum_value = .init(.init(truncatingIfNeeded: self.enumValue.rawValue))
+    c.pointee.message_value = try arena.copy(self.messageValue)
+    c.pointee.at = try arena.copy(self.at)
+    c.pointee.span = try arena.copy(self.span)
+    if let value = self.optionalInt32 {
+      c.pointee._optional_int32_case = .init(20)
+      c.pointee.optional_int32 = value
+    }
+    if let value = self.optionalString {
+      c.pointee._optional_string_case = .init(21)
+      c.pointee.optional_string = try arena.copy(value)
+    }
+    if let value = self.optionalBytes {
+      c.pointee._optional_bytes_case = .init(22)
+      c.pointee.optional_bytes = try arena.copy(value)
+    }
+    if let value = self.optionalBool {
+      c.pointee._optional_bool_case = .init(23)
+      c.pointee.optional_bool = value ? 1 : 0
+    }
+    if let value = self.optionalEnum {
+      c.pointee._optional_enum_case = .init(24)
+      c.pointee.optional_enum = .init(.init(truncatingIfNeeded: value.rawValue))
+    }
+    if let value = self.optionalDouble {
+      c.pointee._optional_double_case = .init(25)
+      c.pointee.optional_double = value
+    }
+    c.pointee.n_int32_list = self.int32List.count
+    c.pointee.int32_list = try arena.copy(list: self.int32List)
+    c.pointee.n_sint64_list = self.sint64List.count
+    c.pointee.sint64_list = try arena.copy(list: self.sint64List)
+    c.pointee.n_fixed64_list = self.fixed64List.count
+    c.pointee.fixed64_list = try arena.copy(list: self.fixed64List)
+    c.pointee.n_double_list = self.doubleList.count
+    c.pointee.double_list = try arena.copy(list: self.doubleList)
+    c.pointee.n_bool_list = self.boolList.count
+    c.pointee.bool_list = try arena.copy(list: self.boolList.map { $0 ? 1 : 0 })
+    c.pointee.n_string_list = self.stringList.count
+    c.pointee.string_list = try arena.copy(list: self.stringList)
+    c.pointee.n_bytes_list = self.bytesList.count
+    c.pointee.bytes_list = try arena.copy(list: self.bytesList)
+    c.pointee.n_enum_list = self.enumList.count
+    c.pointee.enum_list = try arena.copy(list: self.enumList.map {
+      .init(.init(truncatingIfNeeded: $0.rawValue))
+    })
+    c.pointee.n_message_list = self.messageList.count
+    c.pointee.message_list = try arena.copy(list: self.messageList)
+    c.pointee.n_unpacked_list = self.unpackedList.count
+    c.pointee.unpacked_list = try arena.copy(list: self.unpackedList)
+    c.pointee.n_at_list = self.atList.count
+    c.pointee.at_list = try arena.copy(list: self.atList)
+    switch self.choice {
+    case nil: break
+    case .choiceText(let value)?:
+      c.pointee.choice_case = .init(50)
+      c.pointee.choice_text = try arena.copy(value)
+    case .choiceInner(let value)?:
+      c.pointee.choice_case = .init(51)
+      c.pointee.choice_inner = try arena.copy(value)
+    case .choiceKind(let value)?:
+      c.pointee.choice_case = .init(52)
+      c.pointee.choice_kind = .init(.init(truncatingIfNeeded: value.rawValue))
+    case .choiceBytes(let value)?:
+      c.pointee.choice_case = .init(53)
+      c.pointee.choice_bytes = try arena.copy(value)
+    case .choiceNumber(let value)?:
+      c.pointee.choice_case = .init(54)
+      c.pointee.choice_number = value
+    case .choiceSpan(let value)?:
+      c.pointee.choice_case = .init(55)
+      c.pointee.choice_span = try arena.copy(value)
+    }
+  }
+}
+
 extension EchoV1.Everything.Inner: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
@@ -17,10 +243,13 @@ extension EchoV1.Everything.Inner: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__Everything__Inner>) throws(MessageError) {
-    self.text = try c.pointee.text.text("text", max: 4096)
+    let text = try c.pointee.text.text("text", max: 4096)
+    let words = try FromC.texts(c.pointee.words, c.pointee.n_words, "words")
+    let deeper = try EchoV1.Everything.Inner.Deeper.optional(c.pointee.deeper, "deeper")
+    self.text = text
     self.mood = .init(rawValue: .init(truncatingIfNeeded: c.pointee.mood.rawValue))
-    self.words = try FromC.texts(c.pointee.words, c.pointee.n_words, "words")
-    self.deeper = try EchoV1.Everything.Inner.Deeper.optional(c.pointee.deeper, "deeper")
+    self.words = words
+    self.deeper = deeper
   }
 
   func fill(
@@ -48,9 +277,10 @@ extension EchoV1.Everything.Inner.Deeper: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__Everything__Inner__Deeper>) throws(MessageError) {
+    let note = c.pointee._note_case.rawValue == 0 ? nil
+      : try c.pointee.note.text("note")
     self.number = c.pointee.number
-    self.note = c.pointee._note_case.rawValue == 0
-      ? nil : try c.pointee.note.text("note")
+    self.note = note
   }
 
   func fill(

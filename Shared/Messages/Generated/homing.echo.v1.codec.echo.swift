@@ -61,10 +61,13 @@ extension EchoV1.UnaryRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__UnaryRequest>) throws(MessageError) {
-    self.payload = try c.pointee.payload.bytes("payload")
+    let payload = try c.pointee.payload.bytes("payload")
+    let responseStatus = try RpcV1.Status.optional(c.pointee.response_status, "response_status")
+    let delay = try Protobuf.Duration.optional(c.pointee.delay, "delay")
+    self.payload = payload
     self.responseBytes = c.pointee.response_bytes
-    self.responseStatus = try RpcV1.Status.optional(c.pointee.response_status, "response_status")
-    self.delay = try Protobuf.Duration.optional(c.pointee.delay, "delay")
+    self.responseStatus = responseStatus
+    self.delay = delay
   }
 
   func fill(
@@ -91,7 +94,8 @@ extension EchoV1.UnaryResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__UnaryResponse>) throws(MessageError) {
-    self.payload = try c.pointee.payload.bytes("payload")
+    let payload = try c.pointee.payload.bytes("payload")
+    self.payload = payload
   }
 
   func fill(
@@ -115,7 +119,8 @@ extension EchoV1.ClientStreamRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__ClientStreamRequest>) throws(MessageError) {
-    self.payload = try c.pointee.payload.bytes("payload")
+    let payload = try c.pointee.payload.bytes("payload")
+    self.payload = payload
   }
 
   func fill(
@@ -165,14 +170,17 @@ extension EchoV1.ServerStreamRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__ServerStreamRequest>) throws(MessageError) {
-    self.parts = try EchoV1.ResponsePart.list(
+    let parts = try EchoV1.ResponsePart.list(
       c.pointee.parts,
       c.pointee.n_parts,
       "parts",
       itemsMax: 10000
     )
-    self.responseStatus = try RpcV1.Status.optional(c.pointee.response_status, "response_status")
-    self.payload = try c.pointee.payload.bytes("payload")
+    let responseStatus = try RpcV1.Status.optional(c.pointee.response_status, "response_status")
+    let payload = try c.pointee.payload.bytes("payload")
+    self.parts = parts
+    self.responseStatus = responseStatus
+    self.payload = payload
   }
 
   func fill(
@@ -199,8 +207,9 @@ extension EchoV1.ResponsePart: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__ResponsePart>) throws(MessageError) {
+    let delay = try Protobuf.Duration.optional(c.pointee.delay, "delay")
     self.payloadBytes = c.pointee.payload_bytes
-    self.delay = try Protobuf.Duration.optional(c.pointee.delay, "delay")
+    self.delay = delay
   }
 
   func fill(
@@ -225,7 +234,8 @@ extension EchoV1.ServerStreamResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__ServerStreamResponse>) throws(MessageError) {
-    self.payload = try c.pointee.payload.bytes("payload")
+    let payload = try c.pointee.payload.bytes("payload")
+    self.payload = payload
   }
 
   func fill(
@@ -249,8 +259,10 @@ extension EchoV1.LineItem: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__LineItem>) throws(MessageError) {
-    self.sku = try c.pointee.sku.text("sku")
-    self.name = try c.pointee.name.text("name")
+    let sku = try c.pointee.sku.text("sku")
+    let name = try c.pointee.name.text("name")
+    self.sku = sku
+    self.name = name
     self.qty = c.pointee.qty
     self.priceMinor = c.pointee.price_minor
   }
@@ -280,16 +292,19 @@ extension EchoV1.CartEvent: CConvertible {
 
   init(_ c: UnsafePointer<Homing__Echo__V1__CartEvent>) throws(MessageError) {
     if c.pointee.store_id == 0 { throw .missing("store_id") }
-    self.storeID = c.pointee.store_id
-    self.cartID = try c.pointee.cart_id.text("cart_id", isRequired: true, max: 64)
-    self.contactID = try c.pointee.contact_id.text("contact_id", max: 64)
-    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.items = try EchoV1.LineItem.list(
+    let cartID = try c.pointee.cart_id.text("cart_id", isRequired: true, max: 64)
+    let contactID = try c.pointee.contact_id.text("contact_id", max: 64)
+    let items = try EchoV1.LineItem.list(
       c.pointee.items,
       c.pointee.n_items,
       "items",
       itemsMax: 1000
     )
+    self.storeID = c.pointee.store_id
+    self.cartID = cartID
+    self.contactID = contactID
+    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
+    self.items = items
     self.tsMs = c.pointee.ts_ms
   }
 
@@ -348,7 +363,8 @@ extension EchoV1.WhoamiRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__WhoamiRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    self.store = store
   }
 
   func fill(
@@ -372,8 +388,10 @@ extension EchoV1.WhoamiResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Echo__V1__WhoamiResponse>) throws(MessageError) {
-    self.identity = try c.pointee.identity.text("identity")
-    self.roles = try FromC.texts(c.pointee.roles, c.pointee.n_roles, "roles")
+    let identity = try c.pointee.identity.text("identity")
+    let roles = try FromC.texts(c.pointee.roles, c.pointee.n_roles, "roles")
+    self.identity = identity
+    self.roles = roles
   }
 
   func fill(
@@ -384,207 +402,5 @@ extension EchoV1.WhoamiResponse: CConvertible {
     c.pointee.identity = try arena.copy(self.identity)
     c.pointee.n_roles = self.roles.count
     c.pointee.roles = try arena.copy(list: self.roles)
-  }
-}
-
-extension EchoV1.Everything: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__echo__v1__everything__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__Echo__V1__Everything>) throws(MessageError) {
-    self.int32Value = c.pointee.int32_value
-    self.int64Value = c.pointee.int64_value
-    self.uint32Value = c.pointee.uint32_value
-    self.uint64Value = c.pointee.uint64_value
-    self.sint32Value = c.pointee.sint32_value
-    self.sint64Value = c.pointee.sint64_value
-    self.fixed32Value = c.pointee.fixed32_value
-    self.fixed64Value = c.pointee.fixed64_value
-    self.sfixed32Value = c.pointee.sfixed32_value
-    self.sfixed64Value = c.pointee.sfixed64_value
-    self.floatValue = c.pointee.float_value
-    self.doubleValue = c.pointee.double_value
-    self.boolValue = c.pointee.bool_value != 0
-    self.stringValue = try c.pointee.string_value.text("string_value")
-    self.bytesValue = try c.pointee.bytes_value.bytes("bytes_value")
-    self.enumValue = .init(rawValue: .init(truncatingIfNeeded: c.pointee.enum_value.rawValue))
-    self.messageValue = try EchoV1.Everything.Inner.optional(
-      c.pointee.message_value,
-      "message_value"
-    )
-    self.at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
-    self.span = try Protobuf.Duration.optional(c.pointee.span, "span")
-    self.optionalInt32 = c.pointee._optional_int32_case.rawValue == 0
-      ? nil : c.pointee.optional_int32
-    self.optionalString = c.pointee._optional_string_case.rawValue == 0
-      ? nil : try c.pointee.optional_string.text("optional_string")
-    self.optionalBytes = c.pointee._optional_bytes_case.rawValue == 0
-      ? nil : try c.pointee.optional_bytes.bytes("optional_bytes")
-    self.optionalBool = c.pointee._optional_bool_case.rawValue == 0
-      ? nil : c.pointee.optional_bool != 0
-    self.optionalEnum = c.pointee._optional_enum_case.rawValue == 0
-      ? nil : .init(rawValue: .init(truncatingIfNeeded: c.pointee.optional_enum.rawValue))
-    self.optionalDouble = c.pointee._optional_double_case.rawValue == 0
-      ? nil : c.pointee.optional_double
-    self.int32List = try Swift.Array(FromC.list(
-      c.pointee.int32_list,
-      c.pointee.n_int32_list,
-      "int32_list"
-    ))
-    self.sint64List = try Swift.Array(FromC.list(
-      c.pointee.sint64_list,
-      c.pointee.n_sint64_list,
-      "sint64_list"
-    ))
-    self.fixed64List = try Swift.Array(FromC.list(
-      c.pointee.fixed64_list,
-      c.pointee.n_fixed64_list,
-      "fixed64_list"
-    ))
-    self.doubleList = try Swift.Array(FromC.list(
-      c.pointee.double_list,
-      c.pointee.n_double_list,
-      "double_list"
-    ))
-    self.boolList = try FromC.list(
-      c.pointee.bool_list,
-      c.pointee.n_bool_list,
-      "bool_list"
-    ).map { $0 != 0 }
-    self.stringList = try FromC.texts(c.pointee.string_list, c.pointee.n_string_list, "string_list")
-    self.bytesList = try FromC.blobs(c.pointee.bytes_list, c.pointee.n_bytes_list, "bytes_list")
-    self.enumList = try FromC.list(c.pointee.enum_list, c.pointee.n_enum_list, "enum_list").map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
-    }
-    self.messageList = try EchoV1.Everything.Inner.list(
-      c.pointee.message_list,
-      c.pointee.n_message_list,
-      "message_list"
-    )
-    self.unpackedList = try Swift.Array(FromC.list(
-      c.pointee.unpacked_list,
-      c.pointee.n_unpacked_list,
-      "unpacked_list"
-    ))
-    self.atList = try Protobuf.Timestamp.list(c.pointee.at_list, c.pointee.n_at_list, "at_list")
-    switch c.pointee.choice_case.rawValue {
-    case 50:
-      self.choice = .choiceText(try c.pointee.choice_text.text("choice_text"))
-    case 51:
-      self.choice = .choiceInner(
-        try EchoV1.Everything.Inner.required(c.pointee.choice_inner, "choice_inner"))
-    case 52:
-      self.choice = .choiceKind(.init(rawValue: .init(truncatingIfNeeded: c.pointee.choice_kind.rawValue)))
-    case 53:
-      self.choice = .choiceBytes(try c.pointee.choice_bytes.bytes("choice_bytes"))
-    case 54:
-      self.choice = .choiceNumber(c.pointee.choice_number)
-    case 55:
-      self.choice = .choiceSpan(
-        try Protobuf.Duration.required(c.pointee.choice_span, "choice_span"))
-    default: self.choice = nil
-    }
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__Echo__V1__Everything>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__echo__v1__everything__init(c)
-    c.pointee.int32_value = self.int32Value
-    c.pointee.int64_value = self.int64Value
-    c.pointee.uint32_value = self.uint32Value
-    c.pointee.uint64_value = self.uint64Value
-    c.pointee.sint32_value = self.sint32Value
-    c.pointee.sint64_value = self.sint64Value
-    c.pointee.fixed32_value = self.fixed32Value
-    c.pointee.fixed64_value = self.fixed64Value
-    c.pointee.sfixed32_value = self.sfixed32Value
-    c.pointee.sfixed64_value = self.sfixed64Value
-    c.pointee.float_value = self.floatValue
-    c.pointee.double_value = self.doubleValue
-    c.pointee.bool_value = self.boolValue ? 1 : 0
-    c.pointee.string_value = try arena.copy(self.stringValue)
-    c.pointee.bytes_value = try arena.copy(self.bytesValue)
-    c.pointee.enum_value = .init(.init(truncatingIfNeeded: self.enumValue.rawValue))
-    c.pointee.message_value = try arena.copy(self.messageValue)
-    c.pointee.at = try arena.copy(self.at)
-    c.pointee.span = try arena.copy(self.span)
-    if let value = self.optionalInt32 {
-      c.pointee._optional_int32_case = .init(20)
-      c.pointee.optional_int32 = value
-    }
-    if let value = self.optionalString {
-      c.pointee._optional_string_case = .init(21)
-      c.pointee.optional_string = try arena.copy(value)
-    }
-    if let value = self.optionalBytes {
-      c.pointee._optional_bytes_case = .init(22)
-      c.pointee.optional_bytes = try arena.copy(value)
-    }
-    if let value = self.optionalBool {
-      c.pointee._optional_bool_case = .init(23)
-      c.pointee.optional_bool = value ? 1 : 0
-    }
-    if let value = self.optionalEnum {
-      c.pointee._optional_enum_case = .init(24)
-      c.pointee.optional_enum = .init(.init(truncatingIfNeeded: value.rawValue))
-    }
-    if let value = self.optionalDouble {
-      c.pointee._optional_double_case = .init(25)
-      c.pointee.optional_double = value
-    }
-    c.pointee.n_int32_list = self.int32List.count
-    c.pointee.int32_list = try arena.copy(list: self.int32List)
-    c.pointee.n_sint64_list = self.sint64List.count
-    c.pointee.sint64_list = try arena.copy(list: self.sint64List)
-    c.pointee.n_fixed64_list = self.fixed64List.count
-    c.pointee.fixed64_list = try arena.copy(list: self.fixed64List)
-    c.pointee.n_double_list = self.doubleList.count
-    c.pointee.double_list = try arena.copy(list: self.doubleList)
-    c.pointee.n_bool_list = self.boolList.count
-    c.pointee.bool_list = try arena.copy(list: self.boolList.map { $0 ? 1 : 0 })
-    c.pointee.n_string_list = self.stringList.count
-    c.pointee.string_list = try arena.copy(list: self.stringList)
-    c.pointee.n_bytes_list = self.bytesList.count
-    c.pointee.bytes_list = try arena.copy(list: self.bytesList)
-    c.pointee.n_enum_list = self.enumList.count
-    c.pointee.enum_list = try arena.copy(list: self.enumList.map {
-      .init(.init(truncatingIfNeeded: $0.rawValue))
-    })
-    c.pointee.n_message_list = self.messageList.count
-    c.pointee.message_list = try arena.copy(list: self.messageList)
-    c.pointee.n_unpacked_list = self.unpackedList.count
-    c.pointee.unpacked_list = try arena.copy(list: self.unpackedList)
-    c.pointee.n_at_list = self.atList.count
-    c.pointee.at_list = try arena.copy(list: self.atList)
-    switch self.choice {
-    case nil: break
-    case .choiceText(let value)?:
-      c.pointee.choice_case = .init(50)
-      c.pointee.choice_text = try arena.copy(value)
-    case .choiceInner(let value)?:
-      c.pointee.choice_case = .init(51)
-      c.pointee.choice_inner = try arena.copy(value)
-    case .choiceKind(let value)?:
-      c.pointee.choice_case = .init(52)
-      c.pointee.choice_kind = .init(.init(truncatingIfNeeded: value.rawValue))
-    case .choiceBytes(let value)?:
-      c.pointee.choice_case = .init(53)
-      c.pointee.choice_bytes = try arena.copy(value)
-    case .choiceNumber(let value)?:
-      c.pointee.choice_case = .init(54)
-      c.pointee.choice_number = value
-    case .choiceSpan(let value)?:
-      c.pointee.choice_case = .init(55)
-      c.pointee.choice_span = try arena.copy(value)
-    }
   }
 }

@@ -17,7 +17,8 @@ extension HealthV1.CheckRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Health__V1__CheckRequest>) throws(MessageError) {
-    self.service = try c.pointee.service.text("service", max: 256)
+    let service = try c.pointee.service.text("service", max: 256)
+    self.service = service
   }
 
   func fill(
@@ -87,11 +88,12 @@ extension HealthV1.ListResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Health__V1__ListResponse>) throws(MessageError) {
-    self.services = try HealthV1.ServiceHealth.list(
+    let services = try HealthV1.ServiceHealth.list(
       c.pointee.services,
       c.pointee.n_services,
       "services"
     )
+    self.services = services
   }
 
   func fill(
@@ -116,7 +118,8 @@ extension HealthV1.ServiceHealth: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Health__V1__ServiceHealth>) throws(MessageError) {
-    self.service = try c.pointee.service.text("service")
+    let service = try c.pointee.service.text("service")
+    self.service = service
     self.status = .init(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
   }
 

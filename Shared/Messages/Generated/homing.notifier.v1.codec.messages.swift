@@ -17,22 +17,31 @@ extension NotifierV1.OutboundMessage: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__OutboundMessage>) throws(MessageError) {
-    self.order = try CommonV1.SendOrder.optional(c.pointee.order, "order")
-    self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.recipient = try c.pointee.recipient.text("recipient")
-    self.locale = try c.pointee.locale.text("locale")
-    self.templateVersion = c.pointee.template_version
-    self.takenAt = try Protobuf.Timestamp.optional(c.pointee.taken_at, "taken_at")
-    self.nextAt = try Protobuf.Timestamp.optional(c.pointee.next_at, "next_at")
-    self.endedAt = try Protobuf.Timestamp.optional(c.pointee.ended_at, "ended_at")
-    self.grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
-    self.attempts = try NotifierV1.OutboundMessage.Attempt.list(
+    let order = try CommonV1.SendOrder.optional(c.pointee.order, "order")
+    let recipient = try c.pointee.recipient.text("recipient")
+    let locale = try c.pointee.locale.text("locale")
+    let takenAt = try Protobuf.Timestamp.optional(c.pointee.taken_at, "taken_at")
+    let nextAt = try Protobuf.Timestamp.optional(c.pointee.next_at, "next_at")
+    let endedAt = try Protobuf.Timestamp.optional(c.pointee.ended_at, "ended_at")
+    let grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
+    let attempts = try NotifierV1.OutboundMessage.Attempt.list(
       c.pointee.attempts,
       c.pointee.n_attempts,
       "attempts"
     )
-    self.outcomes = try CommonV1.Outcome.list(c.pointee.outcomes, c.pointee.n_outcomes, "outcomes")
+    let outcomes = try CommonV1.Outcome.list(c.pointee.outcomes, c.pointee.n_outcomes, "outcomes")
+    self.order = order
+    self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
+    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
+    self.recipient = recipient
+    self.locale = locale
+    self.templateVersion = c.pointee.template_version
+    self.takenAt = takenAt
+    self.nextAt = nextAt
+    self.endedAt = endedAt
+    self.grant = grant
+    self.attempts = attempts
+    self.outcomes = outcomes
   }
 
   func fill(
@@ -69,12 +78,17 @@ extension NotifierV1.OutboundMessage.Attempt: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__OutboundMessage__Attempt>) throws(MessageError) {
-    self.at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
-    self.endedAt = try Protobuf.Timestamp.optional(c.pointee.ended_at, "ended_at")
-    self.provider = try c.pointee.provider.text("provider")
+    let at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
+    let endedAt = try Protobuf.Timestamp.optional(c.pointee.ended_at, "ended_at")
+    let provider = try c.pointee.provider.text("provider")
+    let answer = try c.pointee.answer.text("answer")
+    let providerID = try c.pointee.provider_id.text("provider_id")
+    self.at = at
+    self.endedAt = endedAt
+    self.provider = provider
     self.status = c.pointee.status
-    self.answer = try c.pointee.answer.text("answer")
-    self.providerID = try c.pointee.provider_id.text("provider_id")
+    self.answer = answer
+    self.providerID = providerID
   }
 
   func fill(
@@ -103,34 +117,46 @@ extension NotifierV1.ListMessagesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ListMessagesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.channels = try FromC.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let channels = try FromC.list(
       c.pointee.channels,
       c.pointee.n_channels,
       "channels",
       itemsMax: 8
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CommonV1.Channel(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 8).map {
+      NotifierV1.MessageState(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.reasons = try FromC.list(
+    let reasons = try FromC.list(
       c.pointee.reasons,
       c.pointee.n_reasons,
       "reasons",
       itemsMax: 64
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CommonV1.ReasonCode(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.enrolment = try c.pointee.enrolment.text("enrolment", max: 36)
-    self.flow = try c.pointee.flow.text("flow", max: 64)
-    self.template = try c.pointee.template_.text("template", max: 64)
-    self.recipient = try c.pointee.recipient.text("recipient", max: 512)
-    self.taken = try CommonV1.TimeRange.optional(c.pointee.taken, "taken")
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let enrolment = try c.pointee.enrolment.text("enrolment", max: 36)
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    let template = try c.pointee.template_.text("template", max: 64)
+    let recipient = try c.pointee.recipient.text("recipient", max: 512)
+    let taken = try CommonV1.TimeRange.optional(c.pointee.taken, "taken")
+    self.store = store
+    self.page = page
+    self.channels = channels
+    self.states = states
+    self.reasons = reasons
+    self.contact = contact
+    self.cart = cart
+    self.enrolment = enrolment
+    self.flow = flow
+    self.template = template
+    self.recipient = recipient
+    self.taken = taken
   }
 
   func fill(
@@ -174,12 +200,14 @@ extension NotifierV1.ListMessagesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ListMessagesResponse>) throws(MessageError) {
-    self.messages = try NotifierV1.OutboundMessage.list(
+    let messages = try NotifierV1.OutboundMessage.list(
       c.pointee.messages,
       c.pointee.n_messages,
       "messages"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.messages = messages
+    self.next = next
   }
 
   func fill(
@@ -205,8 +233,10 @@ extension NotifierV1.GetMessageRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__GetMessageRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.message = try c.pointee.message.text("message", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let message = try c.pointee.message.text("message", isRequired: true, max: 36)
+    self.store = store
+    self.message = message
     self.withContent = c.pointee.with_content != 0
   }
 
@@ -233,8 +263,10 @@ extension NotifierV1.GetMessageResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__GetMessageResponse>) throws(MessageError) {
-    self.message = try NotifierV1.OutboundMessage.optional(c.pointee.message, "message")
-    self.content = try c.pointee.content.bytes("content")
+    let message = try NotifierV1.OutboundMessage.optional(c.pointee.message, "message")
+    let content = try c.pointee.content.bytes("content")
+    self.message = message
+    self.content = content
   }
 
   func fill(
@@ -259,11 +291,16 @@ extension NotifierV1.ResolveLinkRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ResolveLinkRequest>) throws(MessageError) {
-    self.token = try c.pointee.token.text("token", isRequired: true, max: 512)
-    self.userAgent = try c.pointee.user_agent.text("user_agent", max: 512)
-    self.address = try c.pointee.address.text("address", max: 64)
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.request = try c.pointee.request.text("request", isRequired: true, max: 64)
+    let token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    let userAgent = try c.pointee.user_agent.text("user_agent", max: 512)
+    let address = try c.pointee.address.text("address", max: 64)
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let request = try c.pointee.request.text("request", isRequired: true, max: 64)
+    self.token = token
+    self.userAgent = userAgent
+    self.address = address
+    self.at = at
+    self.request = request
   }
 
   func fill(
@@ -291,8 +328,10 @@ extension NotifierV1.ResolveLinkResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ResolveLinkResponse>) throws(MessageError) {
-    self.url = try c.pointee.url.text("url")
-    self.store = try c.pointee.store.text("store")
+    let url = try c.pointee.url.text("url")
+    let store = try c.pointee.store.text("store")
+    self.url = url
+    self.store = store
   }
 
   func fill(
@@ -317,11 +356,16 @@ extension NotifierV1.RecordOpenRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__RecordOpenRequest>) throws(MessageError) {
-    self.token = try c.pointee.token.text("token", isRequired: true, max: 512)
-    self.userAgent = try c.pointee.user_agent.text("user_agent", max: 512)
-    self.address = try c.pointee.address.text("address", max: 64)
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.request = try c.pointee.request.text("request", isRequired: true, max: 64)
+    let token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    let userAgent = try c.pointee.user_agent.text("user_agent", max: 512)
+    let address = try c.pointee.address.text("address", max: 64)
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let request = try c.pointee.request.text("request", isRequired: true, max: 64)
+    self.token = token
+    self.userAgent = userAgent
+    self.address = address
+    self.at = at
+    self.request = request
   }
 
   func fill(
@@ -371,15 +415,19 @@ extension NotifierV1.TakeReportRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__TakeReportRequest>) throws(MessageError) {
-    self.provider = try c.pointee.provider.text("provider", isRequired: true, max: 64)
-    self.headers = try NotifierV1.TakeReportRequest.Header.list(
+    let provider = try c.pointee.provider.text("provider", isRequired: true, max: 64)
+    let headers = try NotifierV1.TakeReportRequest.Header.list(
       c.pointee.headers,
       c.pointee.n_headers,
       "headers",
       itemsMax: 64
     )
-    self.body = try c.pointee.body.bytes("body", max: 1048576)
-    self.receivedAt = try Protobuf.Timestamp.required(c.pointee.received_at, "received_at")
+    let body = try c.pointee.body.bytes("body", max: 1048576)
+    let receivedAt = try Protobuf.Timestamp.required(c.pointee.received_at, "received_at")
+    self.provider = provider
+    self.headers = headers
+    self.body = body
+    self.receivedAt = receivedAt
   }
 
   func fill(
@@ -407,8 +455,10 @@ extension NotifierV1.TakeReportRequest.Header: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__TakeReportRequest__Header>) throws(MessageError) {
-    self.name = try c.pointee.name.text("name", isRequired: true, max: 256)
-    self.value = try c.pointee.value.text("value", max: 8192)
+    let name = try c.pointee.name.text("name", isRequired: true, max: 256)
+    let value = try c.pointee.value.text("value", max: 8192)
+    self.name = name
+    self.value = value
   }
 
   func fill(

@@ -18,15 +18,20 @@ extension NotifierV1.Suppression: CConvertible {
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__Suppression>) throws(MessageError) {
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.address = try c.pointee.address.text("address", max: 512)
+    let address = try c.pointee.address.text("address", max: 512)
     if c.pointee.cause.rawValue == 0 { throw .missing("cause") }
+    let since = try Protobuf.Timestamp.optional(c.pointee.since, "since")
+    let until = try Protobuf.Timestamp.optional(c.pointee.until, "until")
+    let evidence = try c.pointee.evidence.text("evidence", max: 4096)
+    let message = try c.pointee.message.text("message", max: 36)
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.address = address
     self.cause = .init(rawValue: .init(truncatingIfNeeded: c.pointee.cause.rawValue))
     self.wholeController = c.pointee.whole_controller != 0
-    self.since = try Protobuf.Timestamp.optional(c.pointee.since, "since")
-    self.until = try Protobuf.Timestamp.optional(c.pointee.until, "until")
-    self.evidence = try c.pointee.evidence.text("evidence", max: 4096)
-    self.message = try c.pointee.message.text("message", max: 36)
+    self.since = since
+    self.until = until
+    self.evidence = evidence
+    self.message = message
   }
 
   func fill(
@@ -57,15 +62,22 @@ extension NotifierV1.PutSuppressionsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__PutSuppressionsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.suppressions = try NotifierV1.Suppression.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let suppressions = try NotifierV1.Suppression.list(
       c.pointee.suppressions,
       c.pointee.n_suppressions,
       "suppressions",
       isRequired: true,
       itemsMax: 1000
     )
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.suppressions = suppressions
   }
 
   func fill(
@@ -120,12 +132,20 @@ extension NotifierV1.RemoveSuppressionRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__RemoveSuppressionRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
+    let address = try c.pointee.address.text("address", isRequired: true, max: 512)
+    let note = try c.pointee.note.text("note", isRequired: true, max: 1024)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.address = try c.pointee.address.text("address", isRequired: true, max: 512)
-    self.note = try c.pointee.note.text("note", isRequired: true, max: 1024)
+    self.address = address
+    self.note = note
   }
 
   func fill(
@@ -175,13 +195,17 @@ extension NotifierV1.ListSuppressionsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ListSuppressionsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.address = try c.pointee.address.text("address", max: 512)
-    self.causes = try FromC.list(c.pointee.causes, c.pointee.n_causes, "causes", itemsMax: 8).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let address = try c.pointee.address.text("address", max: 512)
+    let causes = try FromC.list(c.pointee.causes, c.pointee.n_causes, "causes", itemsMax: 8).map {
+      NotifierV1.SuppressionCause(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
+    self.store = store
+    self.page = page
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.address = address
+    self.causes = causes
   }
 
   func fill(
@@ -212,12 +236,14 @@ extension NotifierV1.ListSuppressionsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ListSuppressionsResponse>) throws(MessageError) {
-    self.suppressions = try NotifierV1.Suppression.list(
+    let suppressions = try NotifierV1.Suppression.list(
       c.pointee.suppressions,
       c.pointee.n_suppressions,
       "suppressions"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.suppressions = suppressions
+    self.next = next
   }
 
   func fill(
@@ -243,13 +269,23 @@ extension NotifierV1.OptOutRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__OptOutRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let address = try c.pointee.address.text("address", max: 512)
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let evidence = try c.pointee.evidence.text("evidence", isRequired: true, max: 4096)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.address = try c.pointee.address.text("address", max: 512)
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.evidence = try c.pointee.evidence.text("evidence", isRequired: true, max: 4096)
+    self.address = address
+    self.contact = contact
+    self.at = at
+    self.evidence = evidence
   }
 
   func fill(
@@ -303,7 +339,8 @@ extension NotifierV1.DescribeUnsubscribeRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__DescribeUnsubscribeRequest>) throws(MessageError) {
-    self.token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    let token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    self.token = token
   }
 
   func fill(
@@ -327,10 +364,13 @@ extension NotifierV1.DescribeUnsubscribeResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__DescribeUnsubscribeResponse>) throws(MessageError) {
-    self.storeName = try c.pointee.store_name.text("store_name")
+    let storeName = try c.pointee.store_name.text("store_name")
+    let address = try c.pointee.address.text("address")
+    let locale = try c.pointee.locale.text("locale")
+    self.storeName = storeName
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.address = try c.pointee.address.text("address")
-    self.locale = try c.pointee.locale.text("locale")
+    self.address = address
+    self.locale = locale
     self.done = c.pointee.done != 0
   }
 
@@ -359,10 +399,13 @@ extension NotifierV1.UnsubscribeRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__UnsubscribeRequest>) throws(MessageError) {
-    self.token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    let token = try c.pointee.token.text("token", isRequired: true, max: 512)
+    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
+    let evidence = try c.pointee.evidence.text("evidence", max: 4096)
+    self.token = token
     self.oneClick = c.pointee.one_click != 0
-    self.at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    self.evidence = try c.pointee.evidence.text("evidence", max: 4096)
+    self.at = at
+    self.evidence = evidence
   }
 
   func fill(

@@ -17,16 +17,20 @@ extension NotifierV1.TemplateParts: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__TemplateParts>) throws(MessageError) {
-    self.subject = try c.pointee.subject.text("subject", max: 1024)
-    self.html = try c.pointee.html.text("html", max: 262144)
-    self.text = try c.pointee.text.text("text", max: 65536)
-    self.required = try FromC.texts(
+    let subject = try c.pointee.subject.text("subject", max: 1024)
+    let html = try c.pointee.html.text("html", max: 262144)
+    let text = try c.pointee.text.text("text", max: 65536)
+    let required = try FromC.texts(
       c.pointee.required,
       c.pointee.n_required,
       "required",
       itemsMax: 64,
       bytesMax: 64
     )
+    self.subject = subject
+    self.html = html
+    self.text = text
+    self.required = required
   }
 
   func fill(
@@ -54,15 +58,22 @@ extension NotifierV1.Template: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__Template>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store")
-    self.name = try c.pointee.name.text("name")
+    let store = try c.pointee.store.text("store")
+    let name = try c.pointee.name.text("name")
+    let locale = try c.pointee.locale.text("locale")
+    let parts = try NotifierV1.TemplateParts.optional(c.pointee.parts, "parts")
+    let author = try c.pointee.author.text("author")
+    let changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
+    let parameters = try FromC.texts(c.pointee.parameters, c.pointee.n_parameters, "parameters")
+    self.store = store
+    self.name = name
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.locale = try c.pointee.locale.text("locale")
-    self.parts = try NotifierV1.TemplateParts.optional(c.pointee.parts, "parts")
+    self.locale = locale
+    self.parts = parts
     self.version = c.pointee.version
-    self.author = try c.pointee.author.text("author")
-    self.changedAt = try Protobuf.Timestamp.optional(c.pointee.changed_at, "changed_at")
-    self.parameters = try FromC.texts(c.pointee.parameters, c.pointee.n_parameters, "parameters")
+    self.author = author
+    self.changedAt = changedAt
+    self.parameters = parameters
   }
 
   func fill(
@@ -95,10 +106,12 @@ extension NotifierV1.CheckTemplateRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__CheckTemplateRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
+    let parts = try NotifierV1.TemplateParts.required(c.pointee.parts, "parts")
+    self.store = store
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.parts = try NotifierV1.TemplateParts.required(c.pointee.parts, "parts")
+    self.parts = parts
   }
 
   func fill(
@@ -124,12 +137,14 @@ extension NotifierV1.CheckTemplateResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__CheckTemplateResponse>) throws(MessageError) {
-    self.problems = try NotifierV1.CheckTemplateResponse.Problem.list(
+    let problems = try NotifierV1.CheckTemplateResponse.Problem.list(
       c.pointee.problems,
       c.pointee.n_problems,
       "problems"
     )
-    self.parameters = try FromC.texts(c.pointee.parameters, c.pointee.n_parameters, "parameters")
+    let parameters = try FromC.texts(c.pointee.parameters, c.pointee.n_parameters, "parameters")
+    self.problems = problems
+    self.parameters = parameters
   }
 
   func fill(
@@ -148,7 +163,10 @@ extension NotifierV1.CheckTemplateResponse.Problem: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__check_template_response__problem__unpack, bytes))
+    try Self(try arena.unpack(
+      homing__notifier__v1__check_template_response__problem__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -158,9 +176,11 @@ extension NotifierV1.CheckTemplateResponse.Problem: CConvertible {
   init(
     _ c: UnsafePointer<Homing__Notifier__V1__CheckTemplateResponse__Problem>
   ) throws(MessageError) {
-    self.part = try c.pointee.part.text("part")
+    let part = try c.pointee.part.text("part")
+    let problem = try c.pointee.problem.text("problem")
+    self.part = part
     self.line = c.pointee.line
-    self.problem = try c.pointee.problem.text("problem")
+    self.problem = problem
   }
 
   func fill(
@@ -186,13 +206,22 @@ extension NotifierV1.PutTemplateRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__PutTemplateRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.template = try c.pointee.template_.text("template", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let template = try c.pointee.template_.text("template", isRequired: true, max: 64)
     if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
+    let locale = try c.pointee.locale.text("locale", max: 35)
+    let parts = try NotifierV1.TemplateParts.required(c.pointee.parts, "parts")
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.template = template
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.locale = try c.pointee.locale.text("locale", max: 35)
-    self.parts = try NotifierV1.TemplateParts.required(c.pointee.parts, "parts")
+    self.locale = locale
+    self.parts = parts
     self.version = c.pointee.version
   }
 
@@ -223,9 +252,12 @@ extension NotifierV1.GetTemplateRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__GetTemplateRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.template = try c.pointee.template_.text("template", isRequired: true, max: 64)
-    self.locale = try c.pointee.locale.text("locale", max: 35)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let template = try c.pointee.template_.text("template", isRequired: true, max: 64)
+    let locale = try c.pointee.locale.text("locale", max: 35)
+    self.store = store
+    self.template = template
+    self.locale = locale
     self.version = c.pointee.version
   }
 
@@ -253,8 +285,10 @@ extension NotifierV1.ListTemplatesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ListTemplatesRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    self.store = store
+    self.page = page
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
   }
 
@@ -281,12 +315,14 @@ extension NotifierV1.ListTemplatesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__ListTemplatesResponse>) throws(MessageError) {
-    self.templates = try NotifierV1.Template.list(
+    let templates = try NotifierV1.Template.list(
       c.pointee.templates,
       c.pointee.n_templates,
       "templates"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.templates = templates
+    self.next = next
   }
 
   func fill(
@@ -312,17 +348,23 @@ extension NotifierV1.RenderPreviewRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__RenderPreviewRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.template = try c.pointee.template_.text("template", isRequired: true, max: 64)
-    self.parts = try NotifierV1.TemplateParts.optional(c.pointee.parts, "parts")
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.locale = try c.pointee.locale.text("locale", max: 35)
-    self.parameters = try CommonV1.Attribute.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let template = try c.pointee.template_.text("template", isRequired: true, max: 64)
+    let parts = try NotifierV1.TemplateParts.optional(c.pointee.parts, "parts")
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let locale = try c.pointee.locale.text("locale", max: 35)
+    let parameters = try CommonV1.Attribute.list(
       c.pointee.parameters,
       c.pointee.n_parameters,
       "parameters",
       itemsMax: 64
     )
+    self.store = store
+    self.template = template
+    self.parts = parts
+    self.cart = cart
+    self.locale = locale
+    self.parameters = parameters
   }
 
   func fill(
@@ -352,11 +394,16 @@ extension NotifierV1.RenderPreviewResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Notifier__V1__RenderPreviewResponse>) throws(MessageError) {
-    self.subject = try c.pointee.subject.text("subject")
-    self.html = try c.pointee.html.text("html")
-    self.text = try c.pointee.text.text("text")
-    self.mime = try c.pointee.mime.bytes("mime")
-    self.missing = try FromC.texts(c.pointee.missing, c.pointee.n_missing, "missing")
+    let subject = try c.pointee.subject.text("subject")
+    let html = try c.pointee.html.text("html")
+    let text = try c.pointee.text.text("text")
+    let mime = try c.pointee.mime.bytes("mime")
+    let missing = try FromC.texts(c.pointee.missing, c.pointee.n_missing, "missing")
+    self.subject = subject
+    self.html = html
+    self.text = text
+    self.mime = mime
+    self.missing = missing
     self.version = c.pointee.version
   }
 

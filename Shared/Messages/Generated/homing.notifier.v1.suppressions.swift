@@ -3,7 +3,7 @@
 // swift-format-ignore-file
 
 extension NotifierV1 {
-  /// `homing.notifier.v1.SuppressionCause`.
+  /// Why nothing is sent to an address.
   public struct SuppressionCause: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32

@@ -39,7 +39,8 @@ extension ReflectionV1.ListServicesResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Reflection__V1__ListServicesResponse>) throws(MessageError) {
-    self.services = try FromC.texts(c.pointee.services, c.pointee.n_services, "services")
+    let services = try FromC.texts(c.pointee.services, c.pointee.n_services, "services")
+    self.services = services
   }
 
   func fill(
@@ -64,7 +65,8 @@ extension ReflectionV1.DescribeRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Reflection__V1__DescribeRequest>) throws(MessageError) {
-    self.symbol = try c.pointee.symbol.text("symbol", isRequired: true, max: 512)
+    let symbol = try c.pointee.symbol.text("symbol", isRequired: true, max: 512)
+    self.symbol = symbol
   }
 
   func fill(
@@ -88,7 +90,8 @@ extension ReflectionV1.DescribeResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Reflection__V1__DescribeResponse>) throws(MessageError) {
-    self.files = try FromC.blobs(c.pointee.files, c.pointee.n_files, "files")
+    let files = try FromC.blobs(c.pointee.files, c.pointee.n_files, "files")
+    self.files = files
   }
 
   func fill(

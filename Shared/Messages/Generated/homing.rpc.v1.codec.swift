@@ -17,19 +17,28 @@ extension RpcV1.Frame: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Rpc__V1__Frame>) throws(MessageError) {
+    let method = try c.pointee.method.text("method")
+    let timeout = try Protobuf.Duration.optional(c.pointee.timeout, "timeout")
+    let metadata = try RpcV1.Metadata.list(c.pointee.metadata, c.pointee.n_metadata, "metadata")
+    let messages = try FromC.blobs(c.pointee.messages, c.pointee.n_messages, "messages")
+    let status = try RpcV1.Status.optional(c.pointee.status, "status")
+    let trailers = try RpcV1.Metadata.list(c.pointee.trailers, c.pointee.n_trailers, "trailers")
+    let settings = try RpcV1.Settings.optional(c.pointee.settings, "settings")
+    let ping = try RpcV1.Ping.optional(c.pointee.ping, "ping")
+    let goAway = try RpcV1.GoAway.optional(c.pointee.go_away, "go_away")
     self.streamID = c.pointee.stream_id
-    self.method = try c.pointee.method.text("method")
-    self.timeout = try Protobuf.Duration.optional(c.pointee.timeout, "timeout")
-    self.metadata = try RpcV1.Metadata.list(c.pointee.metadata, c.pointee.n_metadata, "metadata")
-    self.messages = try FromC.blobs(c.pointee.messages, c.pointee.n_messages, "messages")
+    self.method = method
+    self.timeout = timeout
+    self.metadata = metadata
+    self.messages = messages
     self.halfClose = c.pointee.half_close != 0
-    self.status = try RpcV1.Status.optional(c.pointee.status, "status")
-    self.trailers = try RpcV1.Metadata.list(c.pointee.trailers, c.pointee.n_trailers, "trailers")
+    self.status = status
+    self.trailers = trailers
     self.cancel = c.pointee.cancel != 0
     self.credit = c.pointee.credit
-    self.settings = try RpcV1.Settings.optional(c.pointee.settings, "settings")
-    self.ping = try RpcV1.Ping.optional(c.pointee.ping, "ping")
-    self.goAway = try RpcV1.GoAway.optional(c.pointee.go_away, "go_away")
+    self.settings = settings
+    self.ping = ping
+    self.goAway = goAway
   }
 
   func fill(
@@ -68,8 +77,10 @@ extension RpcV1.Metadata: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Rpc__V1__Metadata>) throws(MessageError) {
-    self.key = try c.pointee.key.text("key")
-    self.value = try c.pointee.value.bytes("value")
+    let key = try c.pointee.key.text("key")
+    let value = try c.pointee.value.bytes("value")
+    self.key = key
+    self.value = value
   }
 
   func fill(
@@ -152,8 +163,9 @@ extension RpcV1.GoAway: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Rpc__V1__GoAway>) throws(MessageError) {
+    let status = try RpcV1.Status.optional(c.pointee.status, "status")
     self.streamIDLast = c.pointee.stream_id_last
-    self.status = try RpcV1.Status.optional(c.pointee.status, "status")
+    self.status = status
   }
 
   func fill(
@@ -178,14 +190,17 @@ extension RpcV1.Status: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Rpc__V1__Status>) throws(MessageError) {
-    self.code = .init(rawValue: .init(truncatingIfNeeded: c.pointee.code.rawValue))
-    self.message = try c.pointee.message.text("message")
-    self.retryAfter = try Protobuf.Duration.optional(c.pointee.retry_after, "retry_after")
-    self.fieldViolations = try RpcV1.FieldViolation.list(
+    let message = try c.pointee.message.text("message")
+    let retryAfter = try Protobuf.Duration.optional(c.pointee.retry_after, "retry_after")
+    let fieldViolations = try RpcV1.FieldViolation.list(
       c.pointee.field_violations,
       c.pointee.n_field_violations,
       "field_violations"
     )
+    self.code = .init(rawValue: .init(truncatingIfNeeded: c.pointee.code.rawValue))
+    self.message = message
+    self.retryAfter = retryAfter
+    self.fieldViolations = fieldViolations
   }
 
   func fill(
@@ -213,8 +228,10 @@ extension RpcV1.FieldViolation: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Rpc__V1__FieldViolation>) throws(MessageError) {
-    self.field = try c.pointee.field.text("field")
-    self.description = try c.pointee.description.text("description")
+    let field = try c.pointee.field.text("field")
+    let description = try c.pointee.description.text("description")
+    self.field = field
+    self.description = description
   }
 
   func fill(

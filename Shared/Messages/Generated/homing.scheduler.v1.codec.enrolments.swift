@@ -17,22 +17,35 @@ extension SchedulerV1.Enrolment: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__Enrolment>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id")
-    self.store = try c.pointee.store.text("store")
-    self.flow = try c.pointee.flow.text("flow")
+    let id = try c.pointee.id.text("id")
+    let store = try c.pointee.store.text("store")
+    let flow = try c.pointee.flow.text("flow")
+    let contact = try c.pointee.contact.text("contact")
+    let cart = try c.pointee.cart.text("cart")
+    let episode = try c.pointee.episode.text("episode")
+    let anchor = try CommonV1.Anchor.optional(c.pointee.anchor, "anchor")
+    let startedAt = try Protobuf.Timestamp.optional(c.pointee.started_at, "started_at")
+    let endedAt = try Protobuf.Timestamp.optional(c.pointee.ended_at, "ended_at")
+    let step = try c.pointee.step.text("step")
+    let dueAt = try Protobuf.Timestamp.optional(c.pointee.due_at, "due_at")
+    let variants = try FromC.texts(c.pointee.variants, c.pointee.n_variants, "variants")
+    let other = try c.pointee.other.text("other")
+    self.id = id
+    self.store = store
+    self.flow = flow
     self.flowVersion = c.pointee.flow_version
-    self.contact = try c.pointee.contact.text("contact")
-    self.cart = try c.pointee.cart.text("cart")
-    self.episode = try c.pointee.episode.text("episode")
-    self.anchor = try CommonV1.Anchor.optional(c.pointee.anchor, "anchor")
+    self.contact = contact
+    self.cart = cart
+    self.episode = episode
+    self.anchor = anchor
     self.state = .init(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.startedAt = try Protobuf.Timestamp.optional(c.pointee.started_at, "started_at")
-    self.endedAt = try Protobuf.Timestamp.optional(c.pointee.ended_at, "ended_at")
-    self.step = try c.pointee.step.text("step")
-    self.dueAt = try Protobuf.Timestamp.optional(c.pointee.due_at, "due_at")
-    self.variants = try FromC.texts(c.pointee.variants, c.pointee.n_variants, "variants")
-    self.other = try c.pointee.other.text("other")
+    self.startedAt = startedAt
+    self.endedAt = endedAt
+    self.step = step
+    self.dueAt = dueAt
+    self.variants = variants
+    self.other = other
   }
 
   func fill(
@@ -72,30 +85,46 @@ extension SchedulerV1.Decision: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__Decision>) throws(MessageError) {
-    self.id = try c.pointee.id.text("id")
-    self.store = try c.pointee.store.text("store")
-    self.enrolment = try c.pointee.enrolment.text("enrolment")
-    self.flow = try c.pointee.flow.text("flow")
-    self.flowVersion = c.pointee.flow_version
-    self.step = try c.pointee.step.text("step")
-    self.verdict = .init(rawValue: .init(truncatingIfNeeded: c.pointee.verdict.rawValue))
-    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.dueAt = try Protobuf.Timestamp.optional(c.pointee.due_at, "due_at")
-    self.decidedAt = try Protobuf.Timestamp.optional(c.pointee.decided_at, "decided_at")
-    self.deferredUntil = try Protobuf.Timestamp.optional(c.pointee.deferred_until, "deferred_until")
-    self.branch = try c.pointee.branch.text("branch")
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.template = try c.pointee.template_.text("template")
-    self.order = try c.pointee.order.text("order")
-    self.facts = try CommonV1.Attribute.list(c.pointee.facts, c.pointee.n_facts, "facts")
-    self.positions = try CommonV1.Position.list(
+    let id = try c.pointee.id.text("id")
+    let store = try c.pointee.store.text("store")
+    let enrolment = try c.pointee.enrolment.text("enrolment")
+    let flow = try c.pointee.flow.text("flow")
+    let step = try c.pointee.step.text("step")
+    let dueAt = try Protobuf.Timestamp.optional(c.pointee.due_at, "due_at")
+    let decidedAt = try Protobuf.Timestamp.optional(c.pointee.decided_at, "decided_at")
+    let deferredUntil = try Protobuf.Timestamp.optional(c.pointee.deferred_until, "deferred_until")
+    let branch = try c.pointee.branch.text("branch")
+    let template = try c.pointee.template_.text("template")
+    let order = try c.pointee.order.text("order")
+    let facts = try CommonV1.Attribute.list(c.pointee.facts, c.pointee.n_facts, "facts")
+    let positions = try CommonV1.Position.list(
       c.pointee.positions,
       c.pointee.n_positions,
       "positions"
     )
-    self.outcomes = try CommonV1.Outcome.list(c.pointee.outcomes, c.pointee.n_outcomes, "outcomes")
-    self.contact = try c.pointee.contact.text("contact")
-    self.cart = try c.pointee.cart.text("cart")
+    let outcomes = try CommonV1.Outcome.list(c.pointee.outcomes, c.pointee.n_outcomes, "outcomes")
+    let contact = try c.pointee.contact.text("contact")
+    let cart = try c.pointee.cart.text("cart")
+    self.id = id
+    self.store = store
+    self.enrolment = enrolment
+    self.flow = flow
+    self.flowVersion = c.pointee.flow_version
+    self.step = step
+    self.verdict = .init(rawValue: .init(truncatingIfNeeded: c.pointee.verdict.rawValue))
+    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
+    self.dueAt = dueAt
+    self.decidedAt = decidedAt
+    self.deferredUntil = deferredUntil
+    self.branch = branch
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.template = template
+    self.order = order
+    self.facts = facts
+    self.positions = positions
+    self.outcomes = outcomes
+    self.contact = contact
+    self.cart = cart
   }
 
   func fill(
@@ -141,23 +170,31 @@ extension SchedulerV1.ListEnrolmentsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ListEnrolmentsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.flow = try c.pointee.flow.text("flow", max: 64)
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 4).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let states = try FromC.list(c.pointee.states, c.pointee.n_states, "states", itemsMax: 4).map {
+      SchedulerV1.EnrolmentState(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.reasons = try FromC.list(
+    let reasons = try FromC.list(
       c.pointee.reasons,
       c.pointee.n_reasons,
       "reasons",
       itemsMax: 64
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CommonV1.ReasonCode(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.started = try CommonV1.TimeRange.optional(c.pointee.started, "started")
+    let started = try CommonV1.TimeRange.optional(c.pointee.started, "started")
+    self.store = store
+    self.page = page
+    self.flow = flow
+    self.contact = contact
+    self.cart = cart
+    self.states = states
+    self.reasons = reasons
+    self.started = started
   }
 
   func fill(
@@ -194,12 +231,14 @@ extension SchedulerV1.ListEnrolmentsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ListEnrolmentsResponse>) throws(MessageError) {
-    self.enrolments = try SchedulerV1.Enrolment.list(
+    let enrolments = try SchedulerV1.Enrolment.list(
       c.pointee.enrolments,
       c.pointee.n_enrolments,
       "enrolments"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.enrolments = enrolments
+    self.next = next
   }
 
   func fill(
@@ -225,8 +264,10 @@ extension SchedulerV1.GetEnrolmentRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__GetEnrolmentRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
+    self.store = store
+    self.enrolment = enrolment
   }
 
   func fill(
@@ -251,12 +292,14 @@ extension SchedulerV1.GetEnrolmentResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__GetEnrolmentResponse>) throws(MessageError) {
-    self.enrolment = try SchedulerV1.Enrolment.optional(c.pointee.enrolment, "enrolment")
-    self.decisions = try SchedulerV1.Decision.list(
+    let enrolment = try SchedulerV1.Enrolment.optional(c.pointee.enrolment, "enrolment")
+    let decisions = try SchedulerV1.Decision.list(
       c.pointee.decisions,
       c.pointee.n_decisions,
       "decisions"
     )
+    self.enrolment = enrolment
+    self.decisions = decisions
   }
 
   func fill(
@@ -282,10 +325,18 @@ extension SchedulerV1.EndEnrolmentRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__EndEnrolmentRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
-    self.note = try c.pointee.note.text("note", max: 1024)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
+    let note = try c.pointee.note.text("note", max: 1024)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.enrolment = enrolment
+    self.note = note
   }
 
   func fill(
@@ -312,27 +363,34 @@ extension SchedulerV1.ListDecisionsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ListDecisionsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.flow = try c.pointee.flow.text("flow", max: 64)
-    self.step = try c.pointee.step.text("step", max: 64)
-    self.verdicts = try FromC.list(
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    let step = try c.pointee.step.text("step", max: 64)
+    let verdicts = try FromC.list(
       c.pointee.verdicts,
       c.pointee.n_verdicts,
       "verdicts",
       itemsMax: 8
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      SchedulerV1.Decision.Verdict(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.reasons = try FromC.list(
+    let reasons = try FromC.list(
       c.pointee.reasons,
       c.pointee.n_reasons,
       "reasons",
       itemsMax: 64
     ).map {
-      .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+      CommonV1.ReasonCode(rawValue: .init(truncatingIfNeeded: $0.rawValue))
     }
-    self.decided = try CommonV1.TimeRange.optional(c.pointee.decided, "decided")
+    let decided = try CommonV1.TimeRange.optional(c.pointee.decided, "decided")
+    self.store = store
+    self.page = page
+    self.flow = flow
+    self.step = step
+    self.verdicts = verdicts
+    self.reasons = reasons
+    self.decided = decided
   }
 
   func fill(
@@ -368,12 +426,14 @@ extension SchedulerV1.ListDecisionsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ListDecisionsResponse>) throws(MessageError) {
-    self.decisions = try SchedulerV1.Decision.list(
+    let decisions = try SchedulerV1.Decision.list(
       c.pointee.decisions,
       c.pointee.n_decisions,
       "decisions"
     )
-    self.next = try c.pointee.next.text("next")
+    let next = try c.pointee.next.text("next")
+    self.decisions = decisions
+    self.next = next
   }
 
   func fill(
@@ -399,10 +459,14 @@ extension SchedulerV1.ExplainRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ExplainRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.contact = try c.pointee.contact.text("contact", max: 128)
-    self.cart = try c.pointee.cart.text("cart", max: 128)
-    self.at = try CommonV1.TimeRange.optional(c.pointee.at, "at")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let at = try CommonV1.TimeRange.optional(c.pointee.at, "at")
+    self.store = store
+    self.contact = contact
+    self.cart = cart
+    self.at = at
   }
 
   func fill(
@@ -429,12 +493,14 @@ extension SchedulerV1.ExplainResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ExplainResponse>) throws(MessageError) {
-    self.lines = try SchedulerV1.ExplainResponse.Line.list(
+    let lines = try SchedulerV1.ExplainResponse.Line.list(
       c.pointee.lines,
       c.pointee.n_lines,
       "lines"
     )
-    self.missing = try FromC.texts(c.pointee.missing, c.pointee.n_missing, "missing")
+    let missing = try FromC.texts(c.pointee.missing, c.pointee.n_missing, "missing")
+    self.lines = lines
+    self.missing = missing
   }
 
   func fill(
@@ -461,17 +527,27 @@ extension SchedulerV1.ExplainResponse.Line: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ExplainResponse__Line>) throws(MessageError) {
-    self.at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
-    self.service = try c.pointee.service.text("service")
-    self.rule = try c.pointee.rule.text("rule")
-    self.version = try c.pointee.version.text("version")
-    self.inputs = try CommonV1.Attribute.list(c.pointee.inputs, c.pointee.n_inputs, "inputs")
-    self.result = try c.pointee.result.text("result")
+    let at = try Protobuf.Timestamp.optional(c.pointee.at, "at")
+    let service = try c.pointee.service.text("service")
+    let rule = try c.pointee.rule.text("rule")
+    let version = try c.pointee.version.text("version")
+    let inputs = try CommonV1.Attribute.list(c.pointee.inputs, c.pointee.n_inputs, "inputs")
+    let result = try c.pointee.result.text("result")
+    let episode = try c.pointee.episode.text("episode")
+    let enrolment = try c.pointee.enrolment.text("enrolment")
+    let step = try c.pointee.step.text("step")
+    let order = try c.pointee.order.text("order")
+    self.at = at
+    self.service = service
+    self.rule = rule
+    self.version = version
+    self.inputs = inputs
+    self.result = result
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.episode = try c.pointee.episode.text("episode")
-    self.enrolment = try c.pointee.enrolment.text("enrolment")
-    self.step = try c.pointee.step.text("step")
-    self.order = try c.pointee.order.text("order")
+    self.episode = episode
+    self.enrolment = enrolment
+    self.step = step
+    self.order = order
   }
 
   func fill(

@@ -17,17 +17,21 @@ extension SchedulerV1.FlowStep: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__FlowStep>) throws(MessageError) {
-    self.name = try c.pointee.name.text("name")
-    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.template = try c.pointee.template_.text("template")
-    self.summary = try c.pointee.summary.text("summary")
-    self.line = c.pointee.line
-    self.branches = try SchedulerV1.FlowStep.Branch.list(
+    let name = try c.pointee.name.text("name")
+    let template = try c.pointee.template_.text("template")
+    let summary = try c.pointee.summary.text("summary")
+    let branches = try SchedulerV1.FlowStep.Branch.list(
       c.pointee.branches,
       c.pointee.n_branches,
       "branches"
     )
+    self.name = name
+    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.template = template
+    self.summary = summary
+    self.line = c.pointee.line
+    self.branches = branches
   }
 
   func fill(
@@ -58,8 +62,10 @@ extension SchedulerV1.FlowStep.Branch: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__FlowStep__Branch>) throws(MessageError) {
-    self.label = try c.pointee.label.text("label")
-    self.step = try c.pointee.step.text("step")
+    let label = try c.pointee.label.text("label")
+    let step = try c.pointee.step.text("step")
+    self.label = label
+    self.step = step
   }
 
   func fill(
@@ -84,15 +90,21 @@ extension SchedulerV1.Flow: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__Flow>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store")
-    self.name = try c.pointee.name.text("name")
+    let store = try c.pointee.store.text("store")
+    let name = try c.pointee.name.text("name")
+    let text = try c.pointee.text.text("text")
+    let steps = try SchedulerV1.FlowStep.list(c.pointee.steps, c.pointee.n_steps, "steps")
+    let author = try c.pointee.author.text("author")
+    let appliedAt = try Protobuf.Timestamp.optional(c.pointee.applied_at, "applied_at")
+    self.store = store
+    self.name = name
     self.version = c.pointee.version
     self.start = .init(rawValue: .init(truncatingIfNeeded: c.pointee.start.rawValue))
     self.mode = .init(rawValue: .init(truncatingIfNeeded: c.pointee.mode.rawValue))
-    self.text = try c.pointee.text.text("text")
-    self.steps = try SchedulerV1.FlowStep.list(c.pointee.steps, c.pointee.n_steps, "steps")
-    self.author = try c.pointee.author.text("author")
-    self.appliedAt = try Protobuf.Timestamp.optional(c.pointee.applied_at, "applied_at")
+    self.text = text
+    self.steps = steps
+    self.author = author
+    self.appliedAt = appliedAt
     self.running = c.pointee.running
   }
 
@@ -127,10 +139,12 @@ extension SchedulerV1.Problem: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__Problem>) throws(MessageError) {
+    let field = try c.pointee.field.text("field")
+    let problem = try c.pointee.problem.text("problem")
     self.line = c.pointee.line
     self.column = c.pointee.column
-    self.field = try c.pointee.field.text("field")
-    self.problem = try c.pointee.problem.text("problem")
+    self.field = field
+    self.problem = problem
   }
 
   func fill(
@@ -157,8 +171,10 @@ extension SchedulerV1.CheckFlowRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__CheckFlowRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.text = try c.pointee.text.text("text", isRequired: true, max: 262144)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let text = try c.pointee.text.text("text", isRequired: true, max: 262144)
+    self.store = store
+    self.text = text
   }
 
   func fill(
@@ -183,12 +199,14 @@ extension SchedulerV1.CheckFlowResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__CheckFlowResponse>) throws(MessageError) {
-    self.problems = try SchedulerV1.Problem.list(
+    let problems = try SchedulerV1.Problem.list(
       c.pointee.problems,
       c.pointee.n_problems,
       "problems"
     )
-    self.flow = try SchedulerV1.Flow.optional(c.pointee.flow, "flow")
+    let flow = try SchedulerV1.Flow.optional(c.pointee.flow, "flow")
+    self.problems = problems
+    self.flow = flow
   }
 
   func fill(
@@ -214,9 +232,16 @@ extension SchedulerV1.ApplyFlowRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ApplyFlowRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.text = try c.pointee.text.text("text", isRequired: true, max: 262144)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let text = try c.pointee.text.text("text", isRequired: true, max: 262144)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.text = text
     self.version = c.pointee.version
   }
 
@@ -244,8 +269,10 @@ extension SchedulerV1.GetFlowRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__GetFlowRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.flow = try c.pointee.flow.text("flow", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let flow = try c.pointee.flow.text("flow", isRequired: true, max: 64)
+    self.store = store
+    self.flow = flow
     self.version = c.pointee.version
   }
 
@@ -272,9 +299,12 @@ extension SchedulerV1.ListFlowsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ListFlowsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.page = try CommonV1.Page.optional(c.pointee.page, "page")
-    self.flow = try c.pointee.flow.text("flow", max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let page = try CommonV1.Page.optional(c.pointee.page, "page")
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    self.store = store
+    self.page = page
+    self.flow = flow
   }
 
   func fill(
@@ -300,8 +330,10 @@ extension SchedulerV1.ListFlowsResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ListFlowsResponse>) throws(MessageError) {
-    self.flows = try SchedulerV1.Flow.list(c.pointee.flows, c.pointee.n_flows, "flows")
-    self.next = try c.pointee.next.text("next")
+    let flows = try SchedulerV1.Flow.list(c.pointee.flows, c.pointee.n_flows, "flows")
+    let next = try c.pointee.next.text("next")
+    self.flows = flows
+    self.next = next
   }
 
   func fill(
@@ -327,18 +359,26 @@ extension SchedulerV1.SetModeRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__SetModeRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.flow = try c.pointee.flow.text("flow", max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let flow = try c.pointee.flow.text("flow", max: 64)
     if c.pointee.mode.rawValue == 0 { throw .missing("mode") }
-    self.mode = .init(rawValue: .init(truncatingIfNeeded: c.pointee.mode.rawValue))
-    self.testAddresses = try FromC.texts(
+    let testAddresses = try FromC.texts(
       c.pointee.test_addresses,
       c.pointee.n_test_addresses,
       "test_addresses",
       itemsMax: 64,
       bytesMax: 512
     )
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.flow = flow
+    self.mode = .init(rawValue: .init(truncatingIfNeeded: c.pointee.mode.rawValue))
+    self.testAddresses = testAddresses
   }
 
   func fill(
@@ -389,12 +429,19 @@ extension SchedulerV1.MoveEnrolmentsRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__MoveEnrolmentsRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.idempotencyKey = try c.pointee.idempotency_key.text("idempotency_key", isRequired: true, max: 64)
-    self.flow = try c.pointee.flow.text("flow", isRequired: true, max: 64)
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let flow = try c.pointee.flow.text("flow", isRequired: true, max: 64)
     if c.pointee.from_version == 0 { throw .missing("from_version") }
-    self.fromVersion = c.pointee.from_version
     if c.pointee.to_version == 0 { throw .missing("to_version") }
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.flow = flow
+    self.fromVersion = c.pointee.from_version
     self.toVersion = c.pointee.to_version
   }
 

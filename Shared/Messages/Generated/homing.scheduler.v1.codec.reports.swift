@@ -17,10 +17,14 @@ extension SchedulerV1.ReportRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ReportRequest>) throws(MessageError) {
-    self.store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    self.started = try CommonV1.TimeRange.optional(c.pointee.started, "started")
-    self.flow = try c.pointee.flow.text("flow", max: 64)
-    self.windows = try SchedulerV1.AttributionWindows.optional(c.pointee.windows, "windows")
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let started = try CommonV1.TimeRange.optional(c.pointee.started, "started")
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    let windows = try SchedulerV1.AttributionWindows.optional(c.pointee.windows, "windows")
+    self.store = store
+    self.started = started
+    self.flow = flow
+    self.windows = windows
   }
 
   func fill(
@@ -47,9 +51,12 @@ extension SchedulerV1.AttributionWindows: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__AttributionWindows>) throws(MessageError) {
-    self.click = try Protobuf.Duration.optional(c.pointee.click, "click")
-    self.contact = try Protobuf.Duration.optional(c.pointee.contact, "contact")
-    self.letter = try Protobuf.Duration.optional(c.pointee.letter, "letter")
+    let click = try Protobuf.Duration.optional(c.pointee.click, "click")
+    let contact = try Protobuf.Duration.optional(c.pointee.contact, "contact")
+    let letter = try Protobuf.Duration.optional(c.pointee.letter, "letter")
+    self.click = click
+    self.contact = contact
+    self.letter = letter
   }
 
   func fill(
@@ -75,14 +82,18 @@ extension SchedulerV1.ReportResponse: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ReportResponse>) throws(MessageError) {
-    self.windows = try SchedulerV1.AttributionWindows.optional(c.pointee.windows, "windows")
-    self.asOf = try Protobuf.Timestamp.optional(c.pointee.as_of, "as_of")
-    self.rows = try SchedulerV1.ReportRow.list(c.pointee.rows, c.pointee.n_rows, "rows")
-    self.reasons = try SchedulerV1.ReasonCount.list(
+    let windows = try SchedulerV1.AttributionWindows.optional(c.pointee.windows, "windows")
+    let asOf = try Protobuf.Timestamp.optional(c.pointee.as_of, "as_of")
+    let rows = try SchedulerV1.ReportRow.list(c.pointee.rows, c.pointee.n_rows, "rows")
+    let reasons = try SchedulerV1.ReasonCount.list(
       c.pointee.reasons,
       c.pointee.n_reasons,
       "reasons"
     )
+    self.windows = windows
+    self.asOf = asOf
+    self.rows = rows
+    self.reasons = reasons
   }
 
   func fill(
@@ -111,11 +122,16 @@ extension SchedulerV1.ReportRow: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ReportRow>) throws(MessageError) {
-    self.flow = try c.pointee.flow.text("flow")
-    self.step = try c.pointee.step.text("step")
+    let flow = try c.pointee.flow.text("flow")
+    let step = try c.pointee.step.text("step")
+    let template = try c.pointee.template_.text("template")
+    let variant = try c.pointee.variant.text("variant")
+    let revenue = try CommonV1.Money.list(c.pointee.revenue, c.pointee.n_revenue, "revenue")
+    self.flow = flow
+    self.step = step
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.template = try c.pointee.template_.text("template")
-    self.variant = try c.pointee.variant.text("variant")
+    self.template = template
+    self.variant = variant
     self.entered = c.pointee.entered
     self.wouldSend = c.pointee.would_send
     self.sent = c.pointee.sent
@@ -129,7 +145,7 @@ extension SchedulerV1.ReportRow: CConvertible {
     self.optedOut = c.pointee.opted_out
     self.purchased = c.pointee.purchased
     self.purchasedByClick = c.pointee.purchased_by_click
-    self.revenue = try CommonV1.Money.list(c.pointee.revenue, c.pointee.n_revenue, "revenue")
+    self.revenue = revenue
   }
 
   func fill(
@@ -172,8 +188,9 @@ extension SchedulerV1.ReasonCount: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__ReasonCount>) throws(MessageError) {
+    let step = try c.pointee.step.text("step")
     self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.step = try c.pointee.step.text("step")
+    self.step = step
     self.count = c.pointee.count
   }
 

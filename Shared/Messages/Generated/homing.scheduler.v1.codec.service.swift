@@ -17,14 +17,16 @@ extension SchedulerV1.TakeChangesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__TakeChangesRequest>) throws(MessageError) {
-    self.outbox = try c.pointee.outbox.text("outbox", isRequired: true, max: 36)
-    self.changes = try CartTrackerV1.Change.list(
+    let outbox = try c.pointee.outbox.text("outbox", isRequired: true, max: 36)
+    let changes = try CartTrackerV1.Change.list(
       c.pointee.changes,
       c.pointee.n_changes,
       "changes",
       isRequired: true,
       itemsMax: 256
     )
+    self.outbox = outbox
+    self.changes = changes
   }
 
   func fill(
@@ -50,14 +52,16 @@ extension SchedulerV1.TakeOutcomesRequest: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__TakeOutcomesRequest>) throws(MessageError) {
-    self.outbox = try c.pointee.outbox.text("outbox", isRequired: true, max: 36)
-    self.rows = try SchedulerV1.TakeOutcomesRequest.Row.list(
+    let outbox = try c.pointee.outbox.text("outbox", isRequired: true, max: 36)
+    let rows = try SchedulerV1.TakeOutcomesRequest.Row.list(
       c.pointee.rows,
       c.pointee.n_rows,
       "rows",
       isRequired: true,
       itemsMax: 256
     )
+    self.outbox = outbox
+    self.rows = rows
   }
 
   func fill(
@@ -83,8 +87,10 @@ extension SchedulerV1.TakeOutcomesRequest.Row: CConvertible {
   ) throws(MessageError) { try arena.pack(self, into: destination) }
 
   init(_ c: UnsafePointer<Homing__Scheduler__V1__TakeOutcomesRequest__Row>) throws(MessageError) {
-    self.position = try CommonV1.Position.required(c.pointee.position, "position")
-    self.outcome = try CommonV1.Outcome.required(c.pointee.outcome, "outcome")
+    let position = try CommonV1.Position.required(c.pointee.position, "position")
+    let outcome = try CommonV1.Outcome.required(c.pointee.outcome, "outcome")
+    self.position = position
+    self.outcome = outcome
   }
 
   func fill(

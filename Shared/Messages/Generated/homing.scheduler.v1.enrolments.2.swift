@@ -3,7 +3,7 @@
 // swift-format-ignore-file
 
 extension SchedulerV1 {
-  /// X01.
+  /// Every rule in order, so that each step ends in one send or one reason (X01).
   public struct ExplainResponse: Message {
     /// In order of time, at most 10,000, the newest ones where there are more.
     public var lines: [ExplainResponse.Line]

@@ -6,7 +6,7 @@
 public enum SchedulerV1 {}
 
 extension SchedulerV1 {
-  /// `homing.scheduler.v1.EnrolmentState`.
+  /// Whether it goes on.
   public struct EnrolmentState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32
@@ -36,7 +36,7 @@ extension SchedulerV1 {
 }
 
 extension SchedulerV1 {
-  /// `homing.scheduler.v1.Enrolment`.
+  /// One person in one version of a flow; a contact has at most one running in each flow (P09).
   public struct Enrolment: Message {
     /// Follows from flow and what started it: the same start has the same id.
     public var id: String

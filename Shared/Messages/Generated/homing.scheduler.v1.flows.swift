@@ -33,7 +33,7 @@ extension SchedulerV1 {
 }
 
 extension SchedulerV1 {
-  /// F02.
+  /// What a step does (F02).
   public struct StepKind: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32

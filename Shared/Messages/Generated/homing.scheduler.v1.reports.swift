@@ -197,7 +197,7 @@ extension SchedulerV1 {
 }
 
 extension SchedulerV1 {
-  /// `homing.scheduler.v1.ReasonCount`.
+  /// How often something did not happen, and why (R08).
   public struct ReasonCount: Message {
     public var reason: CommonV1.ReasonCode
     /// Empty: enrolments.

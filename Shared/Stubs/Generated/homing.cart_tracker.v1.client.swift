@@ -196,6 +196,7 @@ extension CartTrackerV1 {
       try await channel.call(CartTrackerMethods.listEvents, request, options)
     }
 
+    /// One cart with its lines, in any state. NOT_FOUND for an id that no event named.
     public func getCart(
       _ request: GetCartRequest,
       options: CallOptions = CallOptions()
@@ -203,7 +204,7 @@ extension CartTrackerV1 {
       try await channel.call(CartTrackerMethods.getCart, request, options)
     }
 
-    /// L01–L05.
+    /// Carts by filter, search and order, page by page (L01–L05).
     public func listCarts(
       _ request: ListCartsRequest,
       options: CallOptions = CallOptions()
@@ -225,7 +226,7 @@ extension CartTrackerV1 {
       )
     }
 
-    /// C18.
+    /// A store's carts and episodes in numbers, and where carts are left (C18).
     public func countCarts(
       _ request: CountCartsRequest,
       options: CallOptions = CallOptions()
@@ -251,6 +252,7 @@ extension CartTrackerV1 {
       try await channel.call(CartTrackerMethods.declareAbandoned, request, options)
     }
 
+    /// Episodes, also those that enrol nobody.
     public func listEpisodes(
       _ request: ListEpisodesRequest,
       options: CallOptions = CallOptions()
@@ -272,6 +274,7 @@ extension CartTrackerV1 {
       )
     }
 
+    /// One contact with tags, links and history. NOT_FOUND for an id that was never named.
     public func getContact(
       _ request: GetContactRequest,
       options: CallOptions = CallOptions()
@@ -337,6 +340,8 @@ extension CartTrackerV1 {
       try await channel.call(CartTrackerMethods.putStore, request, options)
     }
 
+    /// One store with its settings, for callers that keep a copy: `Facts.store_revision` tells when
+    /// it is old.
     public func getStore(
       _ request: GetStoreRequest,
       options: CallOptions = CallOptions()

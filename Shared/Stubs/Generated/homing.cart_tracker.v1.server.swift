@@ -23,9 +23,10 @@ extension CartTrackerV1 {
       _ call: ServerCall
     ) throws -> Reply<ListEventsResponse>
 
+    /// One cart with its lines, in any state. NOT_FOUND for an id that no event named.
     func getCart(_ request: GetCartRequest, _ call: ServerCall) throws -> Reply<Cart>
 
-    /// L01–L05.
+    /// Carts by filter, search and order, page by page (L01–L05).
     func listCarts(
       _ request: ListCartsRequest,
       _ call: ServerCall
@@ -39,7 +40,7 @@ extension CartTrackerV1 {
       _ call: ServerCall
     ) async throws
 
-    /// C18.
+    /// A store's carts and episodes in numbers, and where carts are left (C18).
     func countCarts(_ request: CountCartsRequest, _ call: ServerCall) throws -> Reply<CartCounts>
 
     /// Asks the store's CartSource for what changed since its watermark and records it (L06).
@@ -53,6 +54,7 @@ extension CartTrackerV1 {
       _ call: ServerCall
     ) throws -> Reply<Episode>
 
+    /// Episodes, also those that enrol nobody.
     func listEpisodes(
       _ request: ListEpisodesRequest,
       _ call: ServerCall
@@ -66,6 +68,7 @@ extension CartTrackerV1 {
       _ call: ServerCall
     ) async throws
 
+    /// One contact with tags, links and history. NOT_FOUND for an id that was never named.
     func getContact(_ request: GetContactRequest, _ call: ServerCall) throws -> Reply<Contact>
 
     /// In order of their ids.
@@ -100,6 +103,8 @@ extension CartTrackerV1 {
     /// Makes or changes a store (C15).
     func putStore(_ request: PutStoreRequest, _ call: ServerCall) throws -> Reply<Store>
 
+    /// One store with its settings, for callers that keep a copy: `Facts.store_revision` tells when
+    /// it is old.
     func getStore(_ request: GetStoreRequest, _ call: ServerCall) throws -> Reply<Store>
 
     /// Every store, in order of the ids: the caller is not limited to its own.
@@ -123,71 +128,250 @@ extension CartTrackerV1 {
 extension CartTrackerV1.CartTrackerService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
-    table.unary(CartTrackerV1.CartTrackerMethods.record, store: { $0.store }) {
-      try self.record($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.record) {
+      let request = try CartTrackerV1.RecordRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.record(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.listEvents, store: { $0.store }) {
-      try self.listEvents($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.listEvents) {
+      let request = try CartTrackerV1.ListEventsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listEvents(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.getCart, store: { $0.store }) {
-      try self.getCart($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.getCart) {
+      let request = try CartTrackerV1.GetCartRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getCart(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.listCarts, store: { $0.store }) {
-      try self.listCarts($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.listCarts) {
+      let request = try CartTrackerV1.ListCartsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listCarts(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.serverStreaming(CartTrackerV1.CartTrackerMethods.exportCarts, store: { $0.store }) {
       try await self.exportCarts($0, $1, $2)
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.countCarts, store: { $0.store }) {
-      try self.countCarts($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.countCarts) {
+      let request = try CartTrackerV1.CountCartsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.countCarts(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.refresh, store: { $0.store }) {
-      try self.refresh($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.refresh) {
+      let request = try CartTrackerV1.RefreshRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.refresh(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.declareAbandoned, store: { $0.store }) {
-      try self.declareAbandoned($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.declareAbandoned) {
+      let request = try CartTrackerV1.DeclareAbandonedRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.declareAbandoned(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.listEpisodes, store: { $0.store }) {
-      try self.listEpisodes($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.listEpisodes) {
+      let request = try CartTrackerV1.ListEpisodesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listEpisodes(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.serverStreaming(CartTrackerV1.CartTrackerMethods.watchEpisodes, store: { $0.store }) {
       try await self.watchEpisodes($0, $1, $2)
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.getContact, store: { $0.store }) {
-      try self.getContact($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.getContact) {
+      let request = try CartTrackerV1.GetContactRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getContact(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.listContacts, store: { $0.store }) {
-      try self.listContacts($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.listContacts) {
+      let request = try CartTrackerV1.ListContactsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listContacts(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.listTagged, store: { $0.store }) {
-      try self.listTagged($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.listTagged) {
+      let request = try CartTrackerV1.ListTaggedRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listTagged(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.upsertContacts, store: { $0.store }) {
-      try self.upsertContacts($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.upsertContacts) {
+      let request = try CartTrackerV1.UpsertContactsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.upsertContacts(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.tagContact, store: { $0.store }) {
-      try self.tagContact($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.tagContact) {
+      let request = try CartTrackerV1.TagContactRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.tagContact(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.link, store: { $0.store }) {
-      try self.link($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.link) {
+      let request = try CartTrackerV1.LinkRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.link(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.unlink, store: { $0.store }) {
-      try self.unlink($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.unlink) {
+      let request = try CartTrackerV1.UnlinkRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.unlink(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.putStore, store: { $0.store }) {
-      try self.putStore($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.putStore) {
+      let request = try CartTrackerV1.PutStoreRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.putStore(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.getStore, store: { $0.store }) {
-      try self.getStore($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.getStore) {
+      let request = try CartTrackerV1.GetStoreRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getStore(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(CartTrackerV1.CartTrackerMethods.listStores) {
-      try self.listStores($0, $1)
+      let request = try CartTrackerV1.ListStoresRequest.decode($0.message, in: $0.arena)
+      switch try self.listStores(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.facts, store: { $0.store }) {
-      try self.facts($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.facts) {
+      let request = try CartTrackerV1.FactsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.facts(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(CartTrackerV1.CartTrackerMethods.checkStop, store: { $0.store }) {
-      try self.checkStop($0, $1)
+    table.unary(CartTrackerV1.CartTrackerMethods.checkStop) {
+      let request = try CartTrackerV1.CheckStopRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.checkStop(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

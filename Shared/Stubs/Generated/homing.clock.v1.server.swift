@@ -28,10 +28,26 @@ extension ClockV1.ClockService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
     table.unary(ClockV1.ClockMethods.advance) {
-      try self.advance($0, $1)
+      let request = try ClockV1.AdvanceRequest.decode($0.message, in: $0.arena)
+      switch try self.advance(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(ClockV1.ClockMethods.status) {
-      try self.status($0, $1)
+      let request = try ClockV1.StatusRequest.decode($0.message, in: $0.arena)
+      switch try self.status(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

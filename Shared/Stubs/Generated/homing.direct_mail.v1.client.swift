@@ -167,6 +167,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.send, request, options)
     }
 
+    /// One piece with its history (D07).
     public func getMailPiece(
       _ request: GetMailPieceRequest,
       options: CallOptions = CallOptions()
@@ -174,6 +175,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.getMailPiece, request, options)
     }
 
+    /// A store's pieces.
     public func listMailPieces(
       _ request: ListMailPiecesRequest,
       options: CallOptions = CallOptions()
@@ -197,6 +199,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.reportPieces, request, options)
     }
 
+    /// A store's print batches, those to come included.
     public func listBatches(
       _ request: ListBatchesRequest,
       options: CallOptions = CallOptions()
@@ -204,6 +207,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.listBatches, request, options)
     }
 
+    /// One print batch.
     public func getBatch(
       _ request: GetBatchRequest,
       options: CallOptions = CallOptions()
@@ -236,6 +240,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.setBudget, request, options)
     }
 
+    /// What may be spent and what is (D08).
     public func listBudgets(
       _ request: ListBudgetsRequest,
       options: CallOptions = CallOptions()
@@ -259,6 +264,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.object, request, options)
     }
 
+    /// Objections and returned addresses that hold for a store.
     public func listObjections(
       _ request: ListObjectionsRequest,
       options: CallOptions = CallOptions()
@@ -285,6 +291,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.putTemplate, request, options)
     }
 
+    /// One version of a template in exactly this locale: no fallback.
     public func getTemplate(
       _ request: GetTemplateRequest,
       options: CallOptions = CallOptions()
@@ -292,6 +299,7 @@ extension DirectMailV1 {
       try await channel.call(DirectMailMethods.getTemplate, request, options)
     }
 
+    /// The templates that a flow can name.
     public func listTemplates(
       _ request: ListTemplatesRequest,
       options: CallOptions = CallOptions()

@@ -17,8 +17,10 @@ extension DirectMailV1 {
     /// (D03). HELD: no such template or store.
     func send(_ request: CommonV1.SendOrders, _ call: ServerCall) throws -> Reply<CommonV1.Receipts>
 
+    /// One piece with its history (D07).
     func getMailPiece(_ request: GetMailPieceRequest, _ call: ServerCall) throws -> Reply<MailPiece>
 
+    /// A store's pieces.
     func listMailPieces(
       _ request: ListMailPiecesRequest,
       _ call: ServerCall
@@ -36,11 +38,13 @@ extension DirectMailV1 {
       _ call: ServerCall
     ) throws -> Reply<ReportPiecesResponse>
 
+    /// A store's print batches, those to come included.
     func listBatches(
       _ request: ListBatchesRequest,
       _ call: ServerCall
     ) throws -> Reply<ListBatchesResponse>
 
+    /// One print batch.
     func getBatch(_ request: GetBatchRequest, _ call: ServerCall) throws -> Reply<Batch>
 
     /// Brings the cut-off of an open batch to now, and answers when it is CLOSING. Further on it is
@@ -57,6 +61,7 @@ extension DirectMailV1 {
     /// What a store may spend (D08). A limit below what is spent stops new pieces only.
     func setBudget(_ request: SetBudgetRequest, _ call: ServerCall) throws -> Reply<Budget>
 
+    /// What may be spent and what is (D08).
     func listBudgets(
       _ request: ListBudgetsRequest,
       _ call: ServerCall
@@ -71,6 +76,7 @@ extension DirectMailV1 {
     /// The printed code was used: objects for the piece's person and address.
     func object(_ request: ObjectRequest, _ call: ServerCall) throws -> Reply<PutObjectionsResponse>
 
+    /// Objections and returned addresses that hold for a store.
     func listObjections(
       _ request: ListObjectionsRequest,
       _ call: ServerCall
@@ -88,8 +94,10 @@ extension DirectMailV1 {
     /// not yet rendered use it.
     func putTemplate(_ request: PutTemplateRequest, _ call: ServerCall) throws -> Reply<Template>
 
+    /// One version of a template in exactly this locale: no fallback.
     func getTemplate(_ request: GetTemplateRequest, _ call: ServerCall) throws -> Reply<Template>
 
+    /// The templates that a flow can name.
     func listTemplates(
       _ request: ListTemplatesRequest,
       _ call: ServerCall
@@ -110,58 +118,208 @@ extension DirectMailV1.DirectMailService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
     table.unary(DirectMailV1.DirectMailMethods.send) {
-      try self.send($0, $1)
+      let request = try CommonV1.SendOrders.decode($0.message, in: $0.arena)
+      switch try self.send(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.getMailPiece, store: { $0.store }) {
-      try self.getMailPiece($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.getMailPiece) {
+      let request = try DirectMailV1.GetMailPieceRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getMailPiece(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.listMailPieces, store: { $0.store }) {
-      try self.listMailPieces($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.listMailPieces) {
+      let request = try DirectMailV1.ListMailPiecesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listMailPieces(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.withdrawMailPiece, store: { $0.store }) {
-      try self.withdrawMailPiece($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.withdrawMailPiece) {
+      let request = try DirectMailV1.WithdrawMailPieceRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.withdrawMailPiece(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.reportPieces, store: { $0.store }) {
-      try self.reportPieces($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.reportPieces) {
+      let request = try DirectMailV1.ReportPiecesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.reportPieces(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.listBatches, store: { $0.store }) {
-      try self.listBatches($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.listBatches) {
+      let request = try DirectMailV1.ListBatchesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listBatches(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.getBatch, store: { $0.store }) {
-      try self.getBatch($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.getBatch) {
+      let request = try DirectMailV1.GetBatchRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getBatch(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.closeBatch, store: { $0.store }) {
-      try self.closeBatch($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.closeBatch) {
+      let request = try DirectMailV1.CloseBatchRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.closeBatch(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.serverStreaming(DirectMailV1.DirectMailMethods.fetchBatch, store: { $0.store }) {
       try await self.fetchBatch($0, $1, $2)
     }
-    table.unary(DirectMailV1.DirectMailMethods.setBudget, store: { $0.store }) {
-      try self.setBudget($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.setBudget) {
+      let request = try DirectMailV1.SetBudgetRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.setBudget(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.listBudgets, store: { $0.store }) {
-      try self.listBudgets($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.listBudgets) {
+      let request = try DirectMailV1.ListBudgetsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listBudgets(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.putObjections, store: { $0.store }) {
-      try self.putObjections($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.putObjections) {
+      let request = try DirectMailV1.PutObjectionsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.putObjections(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(DirectMailV1.DirectMailMethods.object) {
-      try self.object($0, $1)
+      let request = try DirectMailV1.ObjectRequest.decode($0.message, in: $0.arena)
+      switch try self.object(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.listObjections, store: { $0.store }) {
-      try self.listObjections($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.listObjections) {
+      let request = try DirectMailV1.ListObjectionsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listObjections(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(DirectMailV1.DirectMailMethods.resolveLink) {
-      try self.resolveLink($0, $1)
+      let request = try DirectMailV1.ResolveLinkRequest.decode($0.message, in: $0.arena)
+      switch try self.resolveLink(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.putTemplate, store: { $0.store }) {
-      try self.putTemplate($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.putTemplate) {
+      let request = try DirectMailV1.PutTemplateRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.putTemplate(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.getTemplate, store: { $0.store }) {
-      try self.getTemplate($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.getTemplate) {
+      let request = try DirectMailV1.GetTemplateRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getTemplate(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(DirectMailV1.DirectMailMethods.listTemplates, store: { $0.store }) {
-      try self.listTemplates($0, $1)
+    table.unary(DirectMailV1.DirectMailMethods.listTemplates) {
+      let request = try DirectMailV1.ListTemplatesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listTemplates(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.serverStreaming(DirectMailV1.DirectMailMethods.renderPreview, store: { $0.store }) {
       try await self.renderPreview($0, $1, $2)

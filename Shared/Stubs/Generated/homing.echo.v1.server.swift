@@ -60,10 +60,26 @@ extension EchoV1.EchoService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
     table.unary(EchoV1.EchoMethods.empty) {
-      try self.empty($0, $1)
+      let request = try EchoV1.EmptyRequest.decode($0.message, in: $0.arena)
+      switch try self.empty(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(EchoV1.EchoMethods.unary) {
-      try self.unary($0, $1)
+      let request = try EchoV1.UnaryRequest.decode($0.message, in: $0.arena)
+      switch try self.unary(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.clientStreaming(EchoV1.EchoMethods.clientStream) {
       try await self.clientStream($0, $1)
@@ -75,19 +91,60 @@ extension EchoV1.EchoService {
       try await self.bidirectionalStream($0, $1, $2)
     }
     table.unary(EchoV1.EchoMethods.publish) {
-      try self.publish($0, $1)
+      let request = try EchoV1.CartEvent.decode($0.message, in: $0.arena)
+      switch try self.publish(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(EchoV1.EchoMethods.publishAsync) {
-      try self.publishAsync($0, $1)
+      let request = try EchoV1.CartEvent.decode($0.message, in: $0.arena)
+      switch try self.publishAsync(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(EchoV1.EchoMethods.whoami, store: { $0.store }) {
-      try self.whoami($0, $1)
+    table.unary(EchoV1.EchoMethods.whoami) {
+      let request = try EchoV1.WhoamiRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.whoami(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(EchoV1.EchoMethods.mirror) {
-      try self.mirror($0, $1)
+      let request = try EchoV1.Everything.decode($0.message, in: $0.arena)
+      switch try self.mirror(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(EchoV1.EchoMethods.unimplemented) {
-      try self.unimplemented($0, $1)
+      let request = try EchoV1.EmptyRequest.decode($0.message, in: $0.arena)
+      switch try self.unimplemented(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

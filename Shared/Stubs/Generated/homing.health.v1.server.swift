@@ -31,13 +31,29 @@ extension HealthV1.HealthService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
     table.unary(HealthV1.HealthMethods.check) {
-      try self.check($0, $1)
+      let request = try HealthV1.CheckRequest.decode($0.message, in: $0.arena)
+      switch try self.check(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.serverStreaming(HealthV1.HealthMethods.watch) {
       try await self.watch($0, $1, $2)
     }
     table.unary(HealthV1.HealthMethods.list) {
-      try self.list($0, $1)
+      let request = try HealthV1.ListRequest.decode($0.message, in: $0.arena)
+      switch try self.list(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

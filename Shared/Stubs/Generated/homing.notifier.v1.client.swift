@@ -160,6 +160,8 @@ extension NotifierV1 {
       try await channel.call(NotifierMethods.listMessages, request, options)
     }
 
+    /// One message, with what was handed over where asked for; NOT_FOUND for an id that was never
+    /// ordered.
     public func getMessage(
       _ request: GetMessageRequest,
       options: CallOptions = CallOptions()
@@ -185,6 +187,7 @@ extension NotifierV1 {
       try await channel.call(NotifierMethods.putTemplate, request, options)
     }
 
+    /// One version of a template in exactly this locale: no fallback.
     public func getTemplate(
       _ request: GetTemplateRequest,
       options: CallOptions = CallOptions()
@@ -192,6 +195,7 @@ extension NotifierV1 {
       try await channel.call(NotifierMethods.getTemplate, request, options)
     }
 
+    /// The templates that a flow can name.
     public func listTemplates(
       _ request: ListTemplatesRequest,
       options: CallOptions = CallOptions()
@@ -258,6 +262,7 @@ extension NotifierV1 {
       try await channel.call(NotifierMethods.optOut, request, options)
     }
 
+    /// Suppresses addresses and withdraws what waits for them (M18).
     public func putSuppressions(
       _ request: PutSuppressionsRequest,
       options: CallOptions = CallOptions()
@@ -273,6 +278,7 @@ extension NotifierV1 {
       try await channel.call(NotifierMethods.removeSuppression, request, options)
     }
 
+    /// Suppressions that hold for a store.
     public func listSuppressions(
       _ request: ListSuppressionsRequest,
       options: CallOptions = CallOptions()

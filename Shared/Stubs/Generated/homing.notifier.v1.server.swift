@@ -22,6 +22,8 @@ extension NotifierV1 {
       _ call: ServerCall
     ) throws -> Reply<ListMessagesResponse>
 
+    /// One message, with what was handed over where asked for; NOT_FOUND for an id that was never
+    /// ordered.
     func getMessage(
       _ request: GetMessageRequest,
       _ call: ServerCall
@@ -38,8 +40,10 @@ extension NotifierV1 {
     /// Messages not yet rendered use it.
     func putTemplate(_ request: PutTemplateRequest, _ call: ServerCall) throws -> Reply<Template>
 
+    /// One version of a template in exactly this locale: no fallback.
     func getTemplate(_ request: GetTemplateRequest, _ call: ServerCall) throws -> Reply<Template>
 
+    /// The templates that a flow can name.
     func listTemplates(
       _ request: ListTemplatesRequest,
       _ call: ServerCall
@@ -87,6 +91,7 @@ extension NotifierV1 {
     /// The same, for a system that knows the person (a shop's account page, a call).
     func optOut(_ request: OptOutRequest, _ call: ServerCall) throws -> Reply<OptOutResponse>
 
+    /// Suppresses addresses and withdraws what waits for them (M18).
     func putSuppressions(
       _ request: PutSuppressionsRequest,
       _ call: ServerCall
@@ -98,6 +103,7 @@ extension NotifierV1 {
       _ call: ServerCall
     ) throws -> Reply<RemoveSuppressionResponse>
 
+    /// Suppressions that hold for a store.
     func listSuppressions(
       _ request: ListSuppressionsRequest,
       _ call: ServerCall
@@ -109,55 +115,202 @@ extension NotifierV1.NotifierService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
     table.unary(NotifierV1.NotifierMethods.send) {
-      try self.send($0, $1)
+      let request = try CommonV1.SendOrders.decode($0.message, in: $0.arena)
+      switch try self.send(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.listMessages, store: { $0.store }) {
-      try self.listMessages($0, $1)
+    table.unary(NotifierV1.NotifierMethods.listMessages) {
+      let request = try NotifierV1.ListMessagesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listMessages(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.getMessage, store: { $0.store }) {
-      try self.getMessage($0, $1)
+    table.unary(NotifierV1.NotifierMethods.getMessage) {
+      let request = try NotifierV1.GetMessageRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getMessage(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.checkTemplate, store: { $0.store }) {
-      try self.checkTemplate($0, $1)
+    table.unary(NotifierV1.NotifierMethods.checkTemplate) {
+      let request = try NotifierV1.CheckTemplateRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.checkTemplate(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.putTemplate, store: { $0.store }) {
-      try self.putTemplate($0, $1)
+    table.unary(NotifierV1.NotifierMethods.putTemplate) {
+      let request = try NotifierV1.PutTemplateRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.putTemplate(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.getTemplate, store: { $0.store }) {
-      try self.getTemplate($0, $1)
+    table.unary(NotifierV1.NotifierMethods.getTemplate) {
+      let request = try NotifierV1.GetTemplateRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getTemplate(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.listTemplates, store: { $0.store }) {
-      try self.listTemplates($0, $1)
+    table.unary(NotifierV1.NotifierMethods.listTemplates) {
+      let request = try NotifierV1.ListTemplatesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listTemplates(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.renderPreview, store: { $0.store }) {
-      try self.renderPreview($0, $1)
+    table.unary(NotifierV1.NotifierMethods.renderPreview) {
+      let request = try NotifierV1.RenderPreviewRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.renderPreview(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(NotifierV1.NotifierMethods.resolveLink) {
-      try self.resolveLink($0, $1)
+      let request = try NotifierV1.ResolveLinkRequest.decode($0.message, in: $0.arena)
+      switch try self.resolveLink(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(NotifierV1.NotifierMethods.recordOpen) {
-      try self.recordOpen($0, $1)
+      let request = try NotifierV1.RecordOpenRequest.decode($0.message, in: $0.arena)
+      switch try self.recordOpen(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(NotifierV1.NotifierMethods.takeReport) {
-      try self.takeReport($0, $1)
+      let request = try NotifierV1.TakeReportRequest.decode($0.message, in: $0.arena)
+      switch try self.takeReport(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(NotifierV1.NotifierMethods.describeUnsubscribe) {
-      try self.describeUnsubscribe($0, $1)
+      let request = try NotifierV1.DescribeUnsubscribeRequest.decode($0.message, in: $0.arena)
+      switch try self.describeUnsubscribe(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(NotifierV1.NotifierMethods.unsubscribe) {
-      try self.unsubscribe($0, $1)
+      let request = try NotifierV1.UnsubscribeRequest.decode($0.message, in: $0.arena)
+      switch try self.unsubscribe(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.optOut, store: { $0.store }) {
-      try self.optOut($0, $1)
+    table.unary(NotifierV1.NotifierMethods.optOut) {
+      let request = try NotifierV1.OptOutRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.optOut(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.putSuppressions, store: { $0.store }) {
-      try self.putSuppressions($0, $1)
+    table.unary(NotifierV1.NotifierMethods.putSuppressions) {
+      let request = try NotifierV1.PutSuppressionsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.putSuppressions(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.removeSuppression, store: { $0.store }) {
-      try self.removeSuppression($0, $1)
+    table.unary(NotifierV1.NotifierMethods.removeSuppression) {
+      let request = try NotifierV1.RemoveSuppressionRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.removeSuppression(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(NotifierV1.NotifierMethods.listSuppressions, store: { $0.store }) {
-      try self.listSuppressions($0, $1)
+    table.unary(NotifierV1.NotifierMethods.listSuppressions) {
+      let request = try NotifierV1.ListSuppressionsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listSuppressions(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

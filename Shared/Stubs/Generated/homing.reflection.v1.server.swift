@@ -27,10 +27,26 @@ extension ReflectionV1.ReflectionService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
     table.unary(ReflectionV1.ReflectionMethods.listServices) {
-      try self.listServices($0, $1)
+      let request = try ReflectionV1.ListServicesRequest.decode($0.message, in: $0.arena)
+      switch try self.listServices(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(ReflectionV1.ReflectionMethods.describe) {
-      try self.describe($0, $1)
+      let request = try ReflectionV1.DescribeRequest.decode($0.message, in: $0.arena)
+      switch try self.describe(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

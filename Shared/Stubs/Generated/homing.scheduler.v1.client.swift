@@ -156,6 +156,7 @@ extension SchedulerV1 {
       try await channel.call(SchedulerMethods.applyFlow, request, options)
     }
 
+    /// One version of a flow with its text and its steps, for drawing it.
     public func getFlow(
       _ request: GetFlowRequest,
       options: CallOptions = CallOptions()
@@ -163,6 +164,7 @@ extension SchedulerV1 {
       try await channel.call(SchedulerMethods.getFlow, request, options)
     }
 
+    /// Flows, or the versions of one.
     public func listFlows(
       _ request: ListFlowsRequest,
       options: CallOptions = CallOptions()
@@ -186,6 +188,7 @@ extension SchedulerV1 {
       try await channel.call(SchedulerMethods.moveEnrolments, request, options)
     }
 
+    /// Enrolments, those refused included.
     public func listEnrolments(
       _ request: ListEnrolmentsRequest,
       options: CallOptions = CallOptions()
@@ -193,6 +196,7 @@ extension SchedulerV1 {
       try await channel.call(SchedulerMethods.listEnrolments, request, options)
     }
 
+    /// One enrolment with every decision made on it.
     public func getEnrolment(
       _ request: GetEnrolmentRequest,
       options: CallOptions = CallOptions()
@@ -226,6 +230,7 @@ extension SchedulerV1 {
       try await channel.call(SchedulerMethods.explain, request, options)
     }
 
+    /// Who entered, what happened for each message and channel, what it earned (R04, R05).
     public func report(
       _ request: ReportRequest,
       options: CallOptions = CallOptions()

@@ -35,8 +35,10 @@ extension SchedulerV1 {
     /// version.
     func applyFlow(_ request: ApplyFlowRequest, _ call: ServerCall) throws -> Reply<Flow>
 
+    /// One version of a flow with its text and its steps, for drawing it.
     func getFlow(_ request: GetFlowRequest, _ call: ServerCall) throws -> Reply<Flow>
 
+    /// Flows, or the versions of one.
     func listFlows(
       _ request: ListFlowsRequest,
       _ call: ServerCall
@@ -51,11 +53,13 @@ extension SchedulerV1 {
       _ call: ServerCall
     ) throws -> Reply<MoveEnrolmentsResponse>
 
+    /// Enrolments, those refused included.
     func listEnrolments(
       _ request: ListEnrolmentsRequest,
       _ call: ServerCall
     ) throws -> Reply<ListEnrolmentsResponse>
 
+    /// One enrolment with every decision made on it.
     func getEnrolment(
       _ request: GetEnrolmentRequest,
       _ call: ServerCall
@@ -75,6 +79,7 @@ extension SchedulerV1 {
     /// services.
     func explain(_ request: ExplainRequest, _ call: ServerCall) throws -> Reply<ExplainResponse>
 
+    /// Who entered, what happened for each message and channel, what it earned (R04, R05).
     func report(_ request: ReportRequest, _ call: ServerCall) throws -> Reply<ReportResponse>
   }
 }
@@ -83,46 +88,170 @@ extension SchedulerV1.SchedulerService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
     table.unary(SchedulerV1.SchedulerMethods.takeChanges) {
-      try self.takeChanges($0, $1)
+      let request = try SchedulerV1.TakeChangesRequest.decode($0.message, in: $0.arena)
+      switch try self.takeChanges(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
     table.unary(SchedulerV1.SchedulerMethods.takeOutcomes) {
-      try self.takeOutcomes($0, $1)
+      let request = try SchedulerV1.TakeOutcomesRequest.decode($0.message, in: $0.arena)
+      switch try self.takeOutcomes(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.checkFlow, store: { $0.store }) {
-      try self.checkFlow($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.checkFlow) {
+      let request = try SchedulerV1.CheckFlowRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.checkFlow(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.applyFlow, store: { $0.store }) {
-      try self.applyFlow($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.applyFlow) {
+      let request = try SchedulerV1.ApplyFlowRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.applyFlow(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.getFlow, store: { $0.store }) {
-      try self.getFlow($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.getFlow) {
+      let request = try SchedulerV1.GetFlowRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getFlow(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.listFlows, store: { $0.store }) {
-      try self.listFlows($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.listFlows) {
+      let request = try SchedulerV1.ListFlowsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listFlows(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.setMode, store: { $0.store }) {
-      try self.setMode($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.setMode) {
+      let request = try SchedulerV1.SetModeRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.setMode(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.moveEnrolments, store: { $0.store }) {
-      try self.moveEnrolments($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.moveEnrolments) {
+      let request = try SchedulerV1.MoveEnrolmentsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.moveEnrolments(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.listEnrolments, store: { $0.store }) {
-      try self.listEnrolments($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.listEnrolments) {
+      let request = try SchedulerV1.ListEnrolmentsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listEnrolments(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.getEnrolment, store: { $0.store }) {
-      try self.getEnrolment($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.getEnrolment) {
+      let request = try SchedulerV1.GetEnrolmentRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getEnrolment(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.endEnrolment, store: { $0.store }) {
-      try self.endEnrolment($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.endEnrolment) {
+      let request = try SchedulerV1.EndEnrolmentRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.endEnrolment(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.listDecisions, store: { $0.store }) {
-      try self.listDecisions($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.listDecisions) {
+      let request = try SchedulerV1.ListDecisionsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listDecisions(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.explain, store: { $0.store }) {
-      try self.explain($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.explain) {
+      let request = try SchedulerV1.ExplainRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.explain(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
-    table.unary(SchedulerV1.SchedulerMethods.report, store: { $0.store }) {
-      try self.report($0, $1)
+    table.unary(SchedulerV1.SchedulerMethods.report) {
+      let request = try SchedulerV1.ReportRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.report(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

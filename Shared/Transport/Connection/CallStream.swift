@@ -133,7 +133,7 @@ class CallStream {
 
   /// Sends one message; the caller has waited.
   func send<Payload: Message>(_ message: Payload) throws {
-    spend(try connection.send(message, streamID: id, tail: .nothing))
+    spend(try connection.send(streamID: id, tail: .nothing, message.encode))
   }
 
   func send(_ message: [UInt8]) throws {

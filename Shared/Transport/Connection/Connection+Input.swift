@@ -8,19 +8,16 @@ extension Connection {
   func readTurn() {
     var budget = LoopCore.readBytes
     repeat {
-      guard phase == .open, !isReadPaused else { return }
+      guard phase == .open, !isReadPaused else { break }
       if budget <= 0 {
-        if !willContinue {
-          willContinue = true
-          core.continueLater(self)
-        }
+        continueSoon()
         break
       }
-      guard let size = readOnce() else { break }
+      let size = readOnce()
+      if size <= 0 { break }
       budget -= size
       // After half a record this stays true, so a read that wants more ends the loop, not this.
     } while session.hasPending
-    endOfReadTurn()
   }
 
   func continueReading() {
@@ -28,16 +25,18 @@ extension Connection {
     if phase == .open && !isReadPaused { readTurn() }
   }
 
-  private func endOfReadTurn() {
-    if !output.isEmpty && !willFlush { flushOutput() }
+  private func continueSoon() {
+    if willContinue { return }
+    willContinue = true
+    core.continueLater(self)
   }
 
-  /// One `SSL_read` and the frames it completes. Nil: nothing more to read now.
-  private func readOnce() -> Int? {
-    let outcome: TLSSession.Outcome
+  /// One `SSL_read` and the frames it completes. 0 or less: nothing more to read now.
+  private func readOnce() -> Int {
+    let size: Int
     if input.isEmpty {
-      outcome = session.read(into: core.readBuffer)
-      if case .done(let size) = outcome {
+      size = session.read(into: core.readBuffer)
+      if size > 0 {
         heard()
         let bytes = UnsafeRawBufferPointer(rebasing: core.readBuffer[0..<size])
         let used = handle(bytes)
@@ -48,20 +47,20 @@ extension Connection {
         return size
       }
     } else {
-      outcome = session.read(into: input.free(roomWanted))
-      if case .done(let size) = outcome {
+      size = session.read(into: input.free(roomWanted))
+      if size > 0 {
         heard()
         input.commit(size)
         handleInput()
         return size
       }
     }
-    switch outcome {
+    switch session.outcome(ofRead: size) {
     case .wantsRead, .wantsWrite, .done: break
     case .closed: drop(RPCError(.unavailable, "the peer closed the connection"))
     case .failed(let reason): drop(RPCError(.unavailable, reason))
     }
-    return nil
+    return size
   }
 
   /// Handles the frames that `input` holds whole.
@@ -86,6 +85,7 @@ extension Connection {
 
   private func heard() {
     lastHeard = core.now
+    isQuiet = false
     pingSent = nil
   }
 
@@ -110,9 +110,8 @@ extension Connection {
   }
 
   private func handleFrame(_ body: UnsafeRawBufferPointer) throws(BrokenRule) {
-    let arena = core.frameArena
+    let arena = core.frameArena(limit: Limits.arenaFactor * limits.frameBytesMax)
     arena.reset()
-    arena.limit = Limits.arenaFactor * limits.frameBytesMax
     let frame: FrameView
     do {
       frame = try FrameView(body, in: arena)
@@ -181,10 +180,7 @@ extension Connection {
     isReadPaused = false
     watch(for: output.isEmpty ? .read : [.read, .write])
     if !input.isEmpty { handleInput() }
-    if !willContinue && phase == .open {
-      willContinue = true
-      core.continueLater(self)
-    }
+    if phase == .open { continueSoon() }
   }
 
   /// Counts bytes of messages as consumed, and tells the peer when enough has gathered.

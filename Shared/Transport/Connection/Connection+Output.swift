@@ -18,13 +18,13 @@ extension Connection {
   /// Puts one message of a stream into the output.
   ///
   /// - Returns: the message's bytes, already taken from the connection's credit.
-  func send<Payload: Message>(
-    _ message: Payload, streamID: UInt32, tail: FrameWriter.Tail
+  func send(
+    streamID: UInt32, tail: FrameWriter.Tail, _ encode: MessageEncoding
   ) throws(MessageError) -> Int {
     core.outputArena.reset()
     let size = try FrameWriter.write(
-      message, streamID: streamID, tail: tail, frameBytesMax: peerLimits.frameBytesMax,
-      to: &output, in: core.outputArena)
+      streamID: streamID, tail: tail, frameBytesMax: peerLimits.frameBytesMax,
+      to: &output, in: core.outputArena, encode)
     sendCredit.spend(size)
     outputGrew()
     return size
@@ -40,7 +40,8 @@ extension Connection {
     outputGrew()
   }
 
-  /// Sees to it that the output leaves at the end of the turn.
+  /// Sees to it that the output leaves at the end of the turn: reads of all connections, then writes of all, cost less
+  /// than a read and a write each in turn.
   func outputGrew() {
     if output.count > limits.outputBytesMax && phase == .open {
       drop(RPCError(.resourceExhausted, "\(output.count) bytes wait for a peer that does not read"))
@@ -58,10 +59,14 @@ extension Connection {
     guard phase == .open || phase == .closing || phase == .handshaking else { return }
     let hadOutput = !output.isEmpty
     while !output.isEmpty {
-      switch session.write(output.waiting) {
-      case .done(let size):
+      let size = session.write(output.waiting)
+      if size > 0 {
         output.consume(size)
         blockedSince = nil
+        continue
+      }
+      switch session.outcome(ofWrite: size) {
+      case .done: preconditionFailure("a write that went is no failure")
       case .wantsWrite, .wantsRead:
         blockedSince = blockedSince ?? core.now
         watch(for: phase == .open && !isReadPaused ? [.read, .write] : .write)

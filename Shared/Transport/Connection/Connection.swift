@@ -25,6 +25,8 @@ class Connection: Pollable {
   }
 
   static let lingerTime = Duration.seconds(1)
+  /// After so long without input a connection gives its buffers back.
+  static let quietTime = Duration.seconds(1)
 
   let core: LoopCore
   let limits: Limits
@@ -34,6 +36,9 @@ class Connection: Pollable {
   var peerLimits = PeerLimits()
   var sendCredit = SendCredit(window: Limits().connectionWindow)
   var receiveCredit: ReceiveCredit
+
+  /// Whether the buffers were given back since the last input.
+  var isQuiet = false
 
   let descriptor: Int32
   let session: TLSSession
@@ -233,9 +238,7 @@ class Connection: Pollable {
   }
 
   private func sweepOpen(now: MonotonicInstant) {
-    // An idle connection holds no buffers.
-    input.release()
-    output.release()
+    if now - lastHeard > Connection.quietTime && !isQuiet { becomeQuiet() }
     if let began = frameBegan, now - began > limits.frameTimeout, !isReadPaused {
       sayGoodbye(RPCError(.deadlineExceeded, "a frame was begun and not finished in time"))
     } else if let blockedSince, now - blockedSince > limits.outputTimeout {
@@ -250,6 +253,14 @@ class Connection: Pollable {
     {
       retire()
     }
+  }
+
+  /// An idle connection holds no buffers, here or in OpenSSL.
+  private func becomeQuiet() {
+    isQuiet = true
+    input.release()
+    output.release()
+    session.releaseBuffers()
   }
 
   private var ageMax: Duration {

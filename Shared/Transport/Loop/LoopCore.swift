@@ -27,7 +27,7 @@ final class LoopCore {
   var jobs: [UnownedJob] = []
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: readBytes, alignment: 16)
   /// For the frame that is being handled; reset before each.
-  let frameArena = Arena(limit: Limits.arenaFactor * Limits().frameBytesMax)
+  private(set) var frameArena = Arena(limit: Limits.arenaFactor * Limits().frameBytesMax)
   /// For the message that is being written; reset before each.
   let outputArena = Arena(limit: 2 * Limits.frameBytesRange.upperBound)
 
@@ -79,12 +79,14 @@ final class LoopCore {
   private var waitMilliseconds: Int32 {
     if !jobs.isEmpty || !works.isEmpty || !continuing.isEmpty { return 0 }
     guard let due = timers.nextDue else { return -1 }
-    // Rounded up: waking a little late is right, waking early turns in vain.
-    let wait = (due.nanoseconds - MonotonicInstant.now.nanoseconds + 999_999) / 1_000_000
+    // Counted from this turn's beginning, to save a look at the clock, and rounded up: waking a little late is right,
+    // waking early turns in vain.
+    let wait = (due.nanoseconds - now.nanoseconds + 999_999) / 1_000_000
     return Int32(clamping: max(0, wait))
   }
 
   private func runJobsAndWorks() {
+    if jobs.isEmpty && works.isEmpty { return }
     let executor = loop.asUnownedTaskExecutor()
     // What these enqueue runs in the same turn, up to a bound so that sockets are not starved.
     for _ in 0..<16 {
@@ -102,12 +104,22 @@ final class LoopCore {
   }
 
   private func flushAll() {
-    while !flushing.isEmpty {
-      for pollable in exchange(&flushing, with: []) { pollable.flush() }
+    var index = 0
+    // A flush may lead to others.
+    while index < flushing.count {
+      flushing[index].flush()
+      index += 1
     }
+    if index > 0 { flushing.removeAll(keepingCapacity: true) }
   }
 
   // MARK: - For what lives on the loop
+
+  /// The arena for frames, made anew where the connection's limit is another than the last one's.
+  func frameArena(limit: Int) -> Arena {
+    if frameArena.limit != limit { frameArena = Arena(limit: limit) }
+    return frameArena
+  }
 
   func watch(
     _ pollable: Pollable, _ descriptor: Int32, _ interest: Interest

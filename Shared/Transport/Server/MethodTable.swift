@@ -11,25 +11,14 @@ package struct MethodTable {
   /// `package.Service` of every method so far.
   package var services: [String] { Set(entries.map(\.method.service)).sorted() }
 
-  /// - Parameter store: names the store a request concerns, where the request has one.
-  package mutating func unary<Request: Message, Answer: Message>(
-    _ method: RPCMethod, store: (@Sendable (Request) -> String)? = nil,
-    _ body: @escaping @Sendable (Request, ServerCall) throws -> Reply<Answer>
+  /// - Parameter handler: decodes the request, calls the service and answers, all in the turn of the loop.
+  package mutating func unary(
+    _ method: RPCMethod, _ handler: @escaping @Sendable (UnaryTurn) throws -> Void
   ) {
-    add(method, .unary { connection, id, message, call in
-      let request = try Request.decode(message, in: connection.core.frameArena)
-      if let store { try call.authorize(store: store(request)) }
-      switch try body(request, call) {
-      case .now(let answer, let metadata, let trailers):
-        try connection.answer(id, answer, metadata, trailers)
-      case .later(let work):
-        try connection.run(id, call) { stream in
-          try await stream.value.answer(resolve(work))
-        }
-      }
-    })
+    add(method, .unary(handler))
   }
 
+  /// - Parameter store: names the store a request concerns, where the request has one.
   package mutating func clientStreaming<Request: Message, Answer: Message>(
     _ method: RPCMethod, store: (@Sendable (Request) -> String)? = nil,
     _ body: @escaping @Sendable (RequestStream<Request>, ServerCall) async throws -> Reply<Answer>
@@ -77,8 +66,7 @@ package struct MethodTable {
 final class MethodEntry: Sendable {
   enum Handler: Sendable {
     /// Called inline with the request's bytes; they are dead after the call.
-    case unary(
-      @Sendable (ServerConnection, UInt32, UnsafeRawBufferPointer, ServerCall) throws -> Void)
+    case unary(@Sendable (UnaryTurn) throws -> Void)
     /// Run as a task on the connection's loop.
     case streaming(@Sendable (LoopBound<ServerStream>, ServerCall) async throws -> Void)
   }
@@ -86,11 +74,67 @@ final class MethodEntry: Sendable {
   let method: RPCMethod
   let index: Int
   let handler: Handler
+  private let name: [UInt8]
 
   init(method: RPCMethod, index: Int, handler: Handler) {
     self.method = method
+    name = Array(method.name.utf8)
     self.index = index
     self.handler = handler
+  }
+
+  func isNamed(_ other: UnsafeRawBufferPointer) -> Bool {
+    name.count == other.count && !name.isEmpty
+      && name.withUnsafeBytes { memcmp($0.baseAddress!, other.baseAddress!, other.count) == 0 }
+  }
+
+  var hash: Int { name.withUnsafeBytes { MethodEntry.hash($0) } }
+
+  /// FNV-1a over the last bytes, where names differ, and the length.
+  static func hash(_ name: UnsafeRawBufferPointer) -> Int {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ UInt64(name.count)
+    for index in max(0, name.count - 16)..<name.count {
+      hash = (hash ^ UInt64(name[index])) &* 0x100_0000_01b3
+    }
+    return Int(truncatingIfNeeded: hash >> 8) & Int.max
+  }
+}
+
+/// One unary call in the turn of the loop that received it. Dead when the turn is over.
+package struct UnaryTurn {
+  private let connection: ServerConnection
+  private let id: UInt32
+  /// The request's bytes.
+  package let message: UnsafeRawBufferPointer
+  package let call: ServerCall
+
+  init(
+    _ connection: ServerConnection, _ id: UInt32, _ message: UnsafeRawBufferPointer,
+    _ call: ServerCall
+  ) {
+    self.connection = connection
+    self.id = id
+    self.message = message
+    self.call = call
+  }
+
+  /// Memory for the request's C form.
+  package var arena: Arena { connection.core.frameArena }
+
+  /// The answer, at once.
+  package func answer(
+    _ metadata: Metadata, _ trailers: Metadata, _ encode: MessageEncoding
+  ) throws {
+    try connection.answer(id, metadata, trailers, encode: encode)
+  }
+
+  /// The answer, when `work` has it.
+  package func answer<Answer: Message>(
+    later work: @escaping @Sendable () async throws -> Reply<Answer>
+  ) throws {
+    try connection.run(id, call) { stream in
+      try await stream.value.answer(resolve(work))
+    }
   }
 }
 
@@ -116,46 +160,29 @@ private func storeCheck<Request>(
 
 /// Finds a method by its bytes: open addressing over a power of two, no allocation for a look-up.
 struct MethodIndex {
-  private let names: [[UInt8]]
-  private let slots: [Int]
+  private let slots: [MethodEntry?]
   let entries: [MethodEntry]
 
   init(_ table: MethodTable) {
     entries = table.entries
-    names = entries.map { Array($0.method.name.utf8) }
     var size = 16
     while size < 4 * entries.count { size *= 2 }
-    var slots = [Int](repeating: -1, count: size)
-    for (index, name) in names.enumerated() {
-      var slot = name.withUnsafeBytes { MethodIndex.hash($0) } & (size - 1)
-      while slots[slot] >= 0 { slot = (slot + 1) & (size - 1) }
-      slots[slot] = index
+    var slots = [MethodEntry?](repeating: nil, count: size)
+    for entry in entries {
+      var slot = entry.hash & (size - 1)
+      while slots[slot] != nil { slot = (slot + 1) & (size - 1) }
+      slots[slot] = entry
     }
     self.slots = slots
   }
 
   func find(_ name: UnsafeRawBufferPointer) -> MethodEntry? {
     let mask = slots.count - 1
-    var slot = MethodIndex.hash(name) & mask
-    while slots[slot] >= 0 {
-      let index = slots[slot]
-      if MethodIndex.equal(names[index], name) { return entries[index] }
+    var slot = MethodEntry.hash(name) & mask
+    while let entry = slots[slot] {
+      if entry.isNamed(name) { return entry }
       slot = (slot + 1) & mask
     }
     return nil
-  }
-
-  private static func equal(_ known: [UInt8], _ name: UnsafeRawBufferPointer) -> Bool {
-    known.count == name.count && !known.isEmpty
-      && known.withUnsafeBytes { memcmp($0.baseAddress!, name.baseAddress!, name.count) == 0 }
-  }
-
-  /// FNV-1a over the last bytes, where names differ, and the length.
-  private static func hash(_ name: UnsafeRawBufferPointer) -> Int {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ UInt64(name.count)
-    for index in max(0, name.count - 16)..<name.count {
-      hash = (hash ^ UInt64(name[index])) &* 0x100_0000_01b3
-    }
-    return Int(truncatingIfNeeded: hash >> 8) & Int.max
   }
 }

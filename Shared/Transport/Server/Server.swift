@@ -111,6 +111,7 @@ final class ServerCore: Sendable {
   let configuration: ServerConfiguration
   let certificates: CertificateSource
   let interceptors: [any ServerInterceptor]
+  let hasInterceptors: Bool
   let handshakeCount = Atomic<Int>(0)
   private let generation = Atomic<Int>(0)
   private let state: Mutex<State>
@@ -122,6 +123,7 @@ final class ServerCore: Sendable {
     self.methods = MethodIndex(methods)
     self.certificates = certificates
     interceptors = configuration.interceptors
+    hasInterceptors = !interceptors.isEmpty
     state = Mutex(State(grants: configuration.grants))
   }
 
@@ -206,9 +208,13 @@ final class ServerCore: Sendable {
     return outcome
   }
 
-  /// Runs an interceptor's check.
-  func run(_ check: () throws -> Void) throws(RPCError) {
-    do { try check() } catch { throw RPCError(thrown: error) }
+  /// - Throws: the first interceptor's refusal.
+  func askInterceptors(_ call: ServerCall) throws(RPCError) {
+    do {
+      for interceptor in interceptors { try interceptor.willHandle(call) }
+    } catch {
+      throw RPCError(thrown: error)
+    }
   }
 
   func reloadCertificates() {

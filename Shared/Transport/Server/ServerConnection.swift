@@ -12,6 +12,7 @@ final class ServerConnection: Connection {
   private var grantsGeneration = -1
 
   private var lastStreamID: UInt32 = 0
+  private var lastEntry: MethodEntry?
   /// Calls whose status has not been sent.
   private var streams: [UInt32: ServerStream] = [:]
   /// Handlers whose task has not ended, cancelled ones among them.
@@ -101,7 +102,7 @@ final class ServerConnection: Connection {
       return end(id, error)
     }
     do throws(RPCError) {
-      for interceptor in server.interceptors { try server.run { try interceptor.willHandle(call) } }
+      if server.hasInterceptors { try server.askInterceptors(call) }
       let streamsBefore = streamCount
       switch call.entry.handler {
       case .unary(let handler):
@@ -118,7 +119,7 @@ final class ServerConnection: Connection {
 
   /// Everything that is asked of a call before its handler sees it.
   private func judge(_ frame: FrameView) throws(RPCError) -> ServerCall {
-    guard let entry = server.methods.find(frame.method) else { throw unknownMethod(frame.method) }
+    guard let entry = find(frame.method) else { throw unknownMethod(frame.method) }
     if server.grantsGeneration != grantsGeneration { refreshGrants() }
     guard let identity, permitted[entry.index] else {
       throw RPCError(
@@ -141,6 +142,14 @@ final class ServerConnection: Connection {
       loop: core.loop)
   }
 
+  /// Callers mostly call what they called last.
+  private func find(_ name: UnsafeRawBufferPointer) -> MethodEntry? {
+    if let lastEntry, lastEntry.isNamed(name) { return lastEntry }
+    let entry = server.methods.find(name)
+    if let entry { lastEntry = entry }
+    return entry
+  }
+
   private func unknownMethod(_ name: UnsafeRawBufferPointer) -> RPCError {
     guard name.count <= Limits.methodBytesMax, let text = String(validating: name, as: UTF8.self)
     else { return RPCError(.invalidArgument, "a method name of \(name.count) bytes is not valid") }
@@ -151,8 +160,7 @@ final class ServerConnection: Connection {
   }
 
   private func runUnary(
-    _ handler: (ServerConnection, UInt32, UnsafeRawBufferPointer, ServerCall) throws -> Void,
-    _ frame: FrameView, _ call: ServerCall
+    _ handler: (UnaryTurn) throws -> Void, _ frame: FrameView, _ call: ServerCall
   ) throws(RPCError) {
     guard frame.messageCount == 1, frame.halfClose else {
       ignore(frame)
@@ -165,7 +173,7 @@ final class ServerConnection: Connection {
       throw overrun
     }
     defer { consumed(message.count) }
-    do { try handler(self, frame.streamID, message, call) } catch {
+    do { try handler(UnaryTurn(self, frame.streamID, message, call)) } catch {
       throw server.explain(error, call)
     }
   }
@@ -267,6 +275,7 @@ final class ServerConnection: Connection {
 
   /// Tells the interceptors, once a call.
   func finished(_ call: ServerCall, _ error: RPCError?) {
+    guard server.hasInterceptors else { return }
     for interceptor in server.interceptors { interceptor.didFinish(call, error) }
   }
 
@@ -284,14 +293,18 @@ final class ServerConnection: Connection {
   // MARK: - Answers
 
   /// The answer of a unary call that was made inline.
-  func answer<Answer: Message>(
-    _ id: UInt32, _ answer: Answer, _ metadata: Metadata, _ trailers: Metadata
+  func answer(
+    _ id: UInt32, _ metadata: Metadata, _ trailers: Metadata, encode: MessageEncoding
   ) throws {
     if metadata.isEmpty && trailers.isEmpty && sendCredit.isOpen && waitingAnswers.isEmpty {
-      _ = try send(answer, streamID: id, tail: .success)
+      _ = try send(streamID: id, tail: .success, encode)
       return
     }
-    let bytes = try answer.encoded()
+    var bytes: [UInt8] = []
+    core.outputArena.reset()
+    try withoutActuallyEscaping(encode) { encode in
+      bytes = try [UInt8](encoding: encode, in: core.outputArena)
+    }
     if bytes.count + 1024 > peerLimits.frameBytesMax {
       throw RPCError(
         .resourceExhausted,
@@ -329,6 +342,7 @@ final class ServerConnection: Connection {
   }
 
   override func outputDrained() {
+    if streams.isEmpty && lastStreamTaken == nil { return }
     for stream in streams.values { stream.wakeWriters() }
     finishIfDrained()
   }

@@ -41,7 +41,7 @@ final class ServerStream: CallStream {
       try sendAnswer(reply.answer)
       return finish(nil)
     }
-    spend(try connection.send(reply.answer, streamID: id, tail: .success))
+    spend(try connection.send(streamID: id, tail: .success, reply.answer.encode))
     leave(.success(()))
   }
 

@@ -6,8 +6,8 @@ internal import Wire
 /// TLS on one socket: OpenSSL straight on the non-blocking descriptor. Belongs to its loop's thread.
 final class TLSSession {
   enum Outcome: Equatable {
-    /// So many bytes went; for a handshake 0: done.
-    case done(Int)
+    /// The handshake is done.
+    case done
     case wantsRead
     case wantsWrite
     /// The peer ended the stream in order (`close_notify`).
@@ -43,10 +43,13 @@ final class TLSSession {
   var hasPending: Bool { SSL_has_pending(ssl) == 1 }
   var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
+  /// Gives OpenSSL's record buffers back, where they are empty; the next read or write takes new ones.
+  func releaseBuffers() { _ = SSL_free_buffers(ssl) }
+
   func handshake() -> Outcome {
     ERR_clear_error()
     let result = SSL_do_handshake(ssl)
-    if result == 1 { return .done(0) }
+    if result == 1 { return .done }
     return outcome(result, "handshake")
   }
 
@@ -67,17 +70,18 @@ final class TLSSession {
     return name
   }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
-    let result = SSL_read(ssl, buffer.baseAddress, Int32(clamping: buffer.count))
-    if result > 0 { return .done(Int(result)) }
-    return outcome(result, "read")
+  /// Bytes read; 0 or less: see `outcome(ofRead:)`, to be asked at once.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    Int(SSL_read(ssl, buffer.baseAddress, Int32(clamping: buffer.count)))
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer) -> Outcome {
-    let result = SSL_write(ssl, bytes.baseAddress, Int32(clamping: bytes.count))
-    if result > 0 { return .done(Int(result)) }
-    return outcome(result, "write")
+  /// Bytes written; 0 or less: see `outcome(ofWrite:)`, to be asked at once.
+  func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+    Int(SSL_write(ssl, bytes.baseAddress, Int32(clamping: bytes.count)))
   }
+
+  func outcome(ofRead result: Int) -> Outcome { outcome(Int32(result), "read") }
+  func outcome(ofWrite result: Int) -> Outcome { outcome(Int32(result), "write") }
 
   /// Sends `close_notify`, as far as the socket takes it.
   func close() {

@@ -1,8 +1,9 @@
 // Turns JSON into protobuf and back as the command line does, for `json_check.py`.
 //
 // Usage: JSONMirror DESCRIPTOR-SET MESSAGE, records on standard input, answers on standard output.
-// A record is a kind (`j`: JSON, `b`: protobuf), a 4-byte big-endian length and the bytes. The answer has the
-// same form: the other encoding under the other letter, or `!` and why there is none.
+// A record is a kind (`j`: JSON, `b`: protobuf), a 4-byte big-endian length and the bytes. The
+// answer has the same form: the other encoding under the other letter, or `!` and why there is
+// none.
 internal import DynamicMessages
 internal import Glibc
 

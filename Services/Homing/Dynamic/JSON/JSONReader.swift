@@ -1,5 +1,5 @@
-/// Reads JSON (RFC 8259) and nothing looser: no comments, no trailing commas, no lone surrogates, no name twice
-/// in one object, nesting of at most 32.
+/// Reads JSON (RFC 8259) and nothing looser: no comments, no trailing commas, no lone surrogates,
+/// no name twice in one object, nesting of at most 32.
 package struct JSONReader {
   /// Lists and objects inside each other. More than any message of the contract needs.
   package static let depthMax = 32
@@ -47,8 +47,8 @@ package struct JSONReader {
     try checkDepth(depth)
     offset += 1
     var members: [JSONMember] = []
-    // By bytes: Swift compares text by canonical equivalence, JSON names are the same only when their
-    // characters are.
+    // By bytes: Swift compares text by canonical equivalence, JSON names are the same only when
+    // their characters are.
     var names: Set<[UInt8]> = []
     skipSpace()
     if take("}") { return .object([]) }

@@ -1,5 +1,5 @@
-/// Cuts a stream of bytes into JSON values that follow one another, so that each can be used before the next
-/// has come.
+/// Cuts a stream of bytes into JSON values that follow one another, so that each can be used before
+/// the next has come.
 ///
 /// It looks at brackets and quotes only; `JSONReader` then judges each piece.
 package struct JSONSplitter {

@@ -67,8 +67,8 @@ package struct JSONWriter {
       case "\n": text += "\\n"
       case "\r": text += "\\r"
       case "\t": text += "\\t"
-      // Also 0x7F and the C1 controls: JSON would allow them, but a terminal may obey them. U+2028 and U+2029
-      // end a line for some readers of one object a line.
+      // Also 0x7F and the C1 controls: JSON would allow them, but a terminal may obey them. U+2028
+      // and U+2029 end a line for some readers of one object a line.
       case "\u{0}"..<" ", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
         let digits = String(scalar.value, radix: 16)
         text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
