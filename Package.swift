@@ -71,6 +71,41 @@ let services: [Target] = [
     swiftSettings: settings),
 ]
 
+/// A test target is the folder of its name below Tests.
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+    swiftSettings: settings)
+}
+
+let testTargets: [Target] = [
+  .target(
+    name: "TestSupport", dependencies: ["Messages", "Stubs", "Transport", "Wire"],
+    path: "Tests/Support", swiftSettings: settings),
+  tests("MessagesTests", ["Messages"], exclude: ["Corpus"]),
+  tests("WireTests", ["Messages", "Wire"]),
+  tests(
+    "TransportTests",
+    ["CLinux", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire"]),
+  tests("GeneratorTests", ["Descriptors", "Generator"]),
+  tests(
+    "HomingTests",
+    [
+      "Descriptors", "DynamicMessages", "Homing", "Messages", "Transport", "Wire",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]),
+  tests("TidyTests", []),
+  // The Swift halves of cross-checks with Google's protobuf.
+  .executableTarget(
+    name: "CodecMirror", dependencies: ["Messages"], path: "Tests/Interop/CodecMirror",
+    swiftSettings: settings),
+  .executableTarget(
+    name: "JSONMirror", dependencies: ["DynamicMessages"], path: "Tests/Interop/JSONMirror",
+    swiftSettings: settings),
+]
+
 let package = Package(
   name: "homing", products: products, dependencies: dependencies,
-  targets: systemLibraries + shared + services)
+  targets: systemLibraries + shared + services + testTargets)

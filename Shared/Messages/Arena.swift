@@ -88,8 +88,8 @@ private struct State {
 
   @inline(never)
   private mutating func allocateBlock(_ size: Int) -> UnsafeMutableRawPointer? {
-    // Whole blocks count, and they double no further than the limit leaves: it bounds the memory taken
-    // from the system, not only the memory in use.
+    // Whole blocks count, and they double no further than the limit leaves: it bounds the memory
+    // taken from the system, not only the memory in use.
     let rest = limit - earlierBytes - blockSize
     guard size >= 0, size <= rest else {
       isFull = true

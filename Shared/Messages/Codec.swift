@@ -145,9 +145,9 @@ extension Arena {
     return message
   }
 
-  /// The C form of a message that holds single messages, which must not come in pieces.
+  /// The C form of a message with fields that protobuf-c does not read well enough by itself.
   @inline(__always)
-  func unpackWhole<C>(
+  func unpackScanned<C>(
     _ function: (
       UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?
     ) -> UnsafeMutablePointer<C>?,
@@ -155,7 +155,7 @@ extension Arena {
   ) throws(MessageError) -> UnsafeMutablePointer<C> {
     let message = try unpack(function, bytes)
     // Every C message begins with its base.
-    try PieceScan.check(
+    try WireScan.check(
       bytes, UnsafeRawPointer(message).assumingMemoryBound(to: ProtobufCMessage.self))
     return message
   }

@@ -1,9 +1,11 @@
 internal import CMessages
 internal import CProtobufC
 
-/// A frame as it lies in an arena. Valid until that arena is reset, so it is used inside one turn and never kept.
+/// A frame as it lies in an arena. Valid until that arena is reset, so it is used inside one turn
+/// and never kept.
 ///
-/// Reading it costs no allocation; what is kept is copied out by the accessors that return Swift values.
+/// Reading it costs no allocation; what is kept is copied out by the accessors that return Swift
+/// values.
 package struct FrameView {
   private let frame: UnsafePointer<Homing__Rpc__V1__Frame>
 

@@ -1,7 +1,7 @@
 /// A message of the contract as a value. Generated; see `proto/generate`.
 ///
-/// Values are copied like any struct and hold no C memory. Fields that a peer sent and this version does not
-/// know are dropped on decoding.
+/// Values are copied like any struct and hold no C memory. Fields that a peer sent and this version
+/// does not know are dropped on decoding.
 public protocol Message: Hashable, Sendable {
   /// Every field at its default.
   init()
@@ -36,7 +36,8 @@ package typealias MessageEncoding = (
 ) throws(MessageError) -> Void
 
 extension Message {
-  /// Reads a message from bytes of its own. See `decode(_:in:)`; for single messages outside a loop.
+  /// Reads a message from bytes of its own. See `decode(_:in:)`; for single messages outside a
+  /// loop.
   public init(encoded bytes: [UInt8]) throws(MessageError) {
     let arena = Arena(limit: 8 * max(bytes.count, 1 << 20))
     let result = bytes.withUnsafeBytes { raw in

@@ -14,6 +14,8 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooMany
     /// A Timestamp or Duration outside protobuf's range.
     case outOfRange
+    /// The encoded form does not fit a frame that the peer takes.
+    case frame
     /// The decoded form would need more memory than the arena may have.
     case memory
   }

@@ -4,8 +4,8 @@ internal import Transport
 
 /// The signals that ask a process to end or to look at its files again, as a stream.
 ///
-/// They are blocked in every thread that starts after this, and taken by one thread of its own, so nothing happens in
-/// a signal handler. Make it before any other thread is started.
+/// They are blocked in every thread that starts after this, and taken by one thread of its own, so
+/// nothing happens in a signal handler. Make it before any other thread is started.
 package final class Signals: Sendable {
   package enum Signal: Int32, Sendable {
     case hangUp = 1

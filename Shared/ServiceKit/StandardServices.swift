@@ -3,7 +3,8 @@ internal import Stubs
 package import Transport
 
 extension MethodTable {
-  /// Adds what every Homing server serves: health of each service so far in the table, and reflection.
+  /// Adds what every Homing server serves: health of each service so far in the table, and
+  /// reflection.
   ///
   /// - Returns: the registry that health answers from; every service starts as SERVING.
   package mutating func addStandardServices() throws -> HealthRegistry {

@@ -1,6 +1,7 @@
 /// Bytes that come in at the back and leave at the front. Grows as needed, never shrinks by itself.
 ///
-/// Counters rise in order: 0 ≤ `head` ≤ `tail` ≤ `capacity`; the bytes between `head` and `tail` are waiting.
+/// Counters rise in order: 0 ≤ `head` ≤ `tail` ≤ `capacity`; the bytes between `head` and `tail`
+/// are waiting.
 package struct ByteQueue: ~Copyable {
   private var memory: UnsafeMutableRawPointer?
   private var head = 0

@@ -27,8 +27,8 @@ package struct SendCredit {
 
 /// What the other side may still send, as this side sees it.
 ///
-/// `outstanding` = received and not yet consumed; `saved` = consumed and not yet told. The window is the sum of those
-/// two and what the peer still has.
+/// `outstanding` = received and not yet consumed; `saved` = consumed and not yet told. The window
+/// is the sum of those two and what the peer still has.
 package struct ReceiveCredit {
   private let window: Int
   private var saved = 0
@@ -41,14 +41,16 @@ package struct ReceiveCredit {
 
   /// Counts a frame's messages in. False where the peer had no credit left to begin the frame with.
   ///
-  /// - Parameter grace: how much more the peer may believe to have, before it has seen our settings.
+  /// - Parameter grace: how much more the peer may believe to have, before it has seen our
+  ///   settings.
   package mutating func receive(_ bytes: Int, grace: Int = 0) -> Bool {
     let mayBegin = bytes == 0 || outstanding + saved < window + grace
     outstanding += bytes
     return mayBegin
   }
 
-  /// Counts bytes as consumed; returns the credit to send now, or 0 to save it up to half the window.
+  /// Counts bytes as consumed; returns the credit to send now, or 0 to save it up to half the
+  /// window.
   package mutating func consume(_ bytes: Int) -> Int {
     assert(bytes <= outstanding)
     outstanding &-= bytes

@@ -28,12 +28,13 @@ package enum FrameWriter {
 
   /// The common frames: one message of a stream, perhaps its last.
   ///
-  /// The frame's few fields are laid around the room that protobuf-c then packs the message into, so the
-  /// message is written once, in place. `FrameWriterTests` holds it equal to what `write` makes.
+  /// The frame's few fields are laid around the room that protobuf-c then packs the message into,
+  /// so the message is written once, in place. `FrameWriterTests` holds it equal to what `write`
+  /// makes.
   ///
   /// - Returns: the message's size in bytes.
-  /// - Throws: `memory` where the arena is full; `tooLong` where the frame would pass `frameBytesMax`. The queue is
-  ///   unchanged then.
+  /// - Throws: `memory` where the arena is full; `frame` where the frame would pass
+  ///   `frameBytesMax`. The queue is unchanged then.
   package static func write(
     streamID: UInt32, tail: Tail, frameBytesMax: Int, to queue: inout ByteQueue, in arena: Arena,
     _ encode: MessageEncoding
@@ -67,7 +68,7 @@ package enum FrameWriter {
 
   private static func tooLong(_ size: Int, _ limit: Int) -> MessageError {
     MessageError(
-      .tooLong, detail: "a message of \(size) bytes does not fit the peer's frames of \(limit)")
+      .frame, detail: "a message of \(size) bytes does not fit the peer's frames of \(limit)")
   }
 
   private static func bodySize(messageSize: Int, tail: Tail) -> Int {

@@ -40,8 +40,9 @@ public struct Limits: Hashable, Sendable {
 
   /// Method names, in bytes.
   package static let methodBytesMax = 256
-  /// Memory that decoding one frame may take, as a multiple of `frameBytesMax`.
-  package static let arenaFactor = 8
+  /// Memory that the C form of one frame may take, as a multiple of `frameBytesMax`; the values
+  /// made from it come on top (`Shared/Decisions/0003-no-pre-scan.md`).
+  package static let arenaFactor = 3
   /// Total credit that a peer may hand out.
   package static let creditMax = 1 << 62
   package static let frameBytesRange = 64 << 10...64 << 20

@@ -2,8 +2,9 @@ package import Messages
 
 /// Keys and values that travel beside a call's messages, in order; a key may come several times.
 ///
-/// Keys: 1 to 64 of `a`-`z`, `0`-`9`, `-`, `_`, `.`; those beginning `homing-` belong to the protocol. Keys that
-/// end in `-bin` carry any bytes, others printable ASCII. Checked when a call is sent and when it arrives.
+/// Keys: 1 to 64 of `a`-`z`, `0`-`9`, `-`, `_`, `.`; those beginning `homing-` belong to the
+/// protocol. Keys that end in `-bin` carry any bytes, others printable ASCII. Checked when a call
+/// is sent and when it arrives.
 public struct Metadata: Hashable, Sendable, ExpressibleByDictionaryLiteral, Sequence {
   /// A key with its value as bytes.
   public typealias Element = (key: String, value: [UInt8])

@@ -31,7 +31,8 @@ extension RPCError {
     isFromPeer = true
   }
 
-  /// What an error thrown by a handler says to the caller. Errors without a code tell nothing of themselves.
+  /// What an error thrown by a handler says to the caller. Errors without a code tell nothing of
+  /// themselves.
   package init(thrown error: any Error) {
     switch error {
     case let error as RPCError: self = error
@@ -44,7 +45,9 @@ extension RPCError {
 
 extension MessageError: RPCErrorConvertible {
   public var rpcError: RPCError {
-    if code == .memory { return RPCError(.resourceExhausted, detail, cause: self) }
+    if code == .memory || code == .frame {
+      return RPCError(.resourceExhausted, detail, cause: self)
+    }
     return RPCError(
       .invalidArgument, "the request is not valid: \(description)",
       fieldViolations: [.init(field: path, detail: detail)], cause: self)

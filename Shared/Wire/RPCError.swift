@@ -106,7 +106,8 @@ public struct RPCError: Error, Hashable, Sendable, CustomStringConvertible {
 
   public var description: String {
     let fields = fieldViolations.map { " \($0.field): \($0.detail);" }.joined()
-    return "\(code): \(message)" + (fields.isEmpty ? "" : " (" + fields.dropFirst().dropLast() + ")")
+    return "\(code): \(message)"
+      + (fields.isEmpty ? "" : " (" + fields.dropFirst().dropLast() + ")")
   }
 
   public static func == (a: Self, b: Self) -> Bool { a.code == b.code && a.message == b.message }

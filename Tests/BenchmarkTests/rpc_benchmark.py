@@ -91,13 +91,13 @@ class Figures:
 def measure_calls(figures, servers, cells, rounds, secs):
     for round_number in range(rounds):
         for peer in servers:
-            try:
-                with catalogue.Server(peer.command, peer.name) as server:
-                    for cell in cells:
+            for cell in cells:
+                try:
+                    with catalogue.Server(peer.command, peer.name) as server:
                         row = peer.drive(server, *CALLS[cell], secs)
-                        figures.add(peer.name, cell, round_number, row)
-            except (RuntimeError, OSError, ValueError, subprocess.SubprocessError) as error:
-                figures.failed(f"{peer.name}, round {round_number + 1}", error)
+                    figures.add(peer.name, cell, round_number, row)
+                except (RuntimeError, OSError, ValueError, subprocess.SubprocessError) as error:
+                    figures.failed(f"{peer.name}, cell {cell}, round {round_number + 1}", error)
 
 
 def verdict(reached):

@@ -69,6 +69,12 @@ internal import Testing
     #expect(faults.count == 2)
   }
 
+  @Test func `A message with more fields than the scan has bits is refused`() throws {
+    let fields = (1...65).map { "int32 f\($0) = \($0);" }.joined(separator: " ")
+    let faults = try ProtoCompiler.refusal("message M { \(fields) }")
+    #expect(faults == ["homing/test/v1/test.proto:4: homing.test.v1.M: has more than 64 fields"])
+  }
+
   @Test func `A second store field is refused`() throws {
     let faults = try ProtoCompiler.refusal(
       """

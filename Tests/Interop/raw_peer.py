@@ -142,6 +142,12 @@ class ServerProcess:
     def __init__(self, pid):
         self.directory = pathlib.Path(f"/proc/{pid}")
 
+    def is_running(self):
+        try:
+            return ") Z " not in (self.directory / "stat").read_text()
+        except FileNotFoundError:
+            return False
+
     def cpu_seconds(self):
         fields = (self.directory / "stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / 100

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Encodings kept in files: some of each shape, made by Google's protobuf, and hostile ones. A file's name
-/// begins with `refused-` where the message it names must refuse it.
+/// Encodings kept in files: some of each shape, made by Google's protobuf, and hostile ones. A
+/// file's name begins with `refused-` where the message it names must refuse it.
 enum Corpus {
   struct File {
     let name: String

@@ -72,11 +72,28 @@ internal import Testing
   @Test func `Known fields of the wrong wire type and impossible bytes are malformed`() {
     let bad: [[UInt8]] = [
       [0x0a, 1, 0], [0x70, 1], [0x08], [0x08, 0xff], [0x72, 5, 0x61], [0x03], [0x04], [0x07, 1],
-      [0xf2, 1, 2, 0x80, 0x80], [0x82, 2, 3, 1, 2, 3], [0x72, 0xff, 0xff, 0xff, 0xff, 0x0f],
+      [0xf2, 1, 2, 0x80, 0x80], [0x82, 2, 3, 1, 2, 3], [0x6a, 1, 1], [0x6d, 1, 0, 0, 0],
+      [0x80, 0, 1], [0x88, 0x80, 0x80, 0x80, 0x10, 1], [0x95, 2, 1, 0, 0, 0],
+      [0x72, 0xff, 0xff, 0xff, 0xff, 0x0f],
     ]
     for bytes in bad {
       #expect(refusal(EchoV1.Everything.self, bytes) == MessageError(.malformed, detail: ""))
     }
+  }
+
+  @Test func `A field that holds one message and stands twice is refused, at any depth`() {
+    let inPieces: [[UInt8]] = [
+      // message_value, message_value; choice_span, choice_span; at, (something else), at.
+      [0x8a, 1, 0, 0x8a, 1, 0], [0xba, 3, 0, 0xba, 3, 0], [0x92, 1, 0, 0x08, 1, 0x92, 1, 0],
+      // message_value.deeper twice; message_list[1].deeper twice.
+      [0x8a, 1, 4, 0x22, 0, 0x22, 0], [0xb2, 2, 0, 0xb2, 2, 4, 0x22, 0, 0x22, 0],
+    ]
+    for bytes in inPieces {
+      #expect(refusal(EchoV1.Everything.self, bytes) == MessageError(.malformed, detail: ""))
+    }
+    // A list of messages, and one message each in two elements, are no pieces.
+    let whole: [UInt8] = [0xb2, 2, 2, 0x22, 0, 0xb2, 2, 2, 0x22, 0]
+    #expect(refusal(EchoV1.Everything.self, whole) == nil)
   }
 
   @Test func `A message that needs more than the arena has is refused as memory`() throws {

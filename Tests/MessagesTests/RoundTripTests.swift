@@ -50,14 +50,14 @@ internal import Testing
     #expect(try EchoV1.Everything(encoded: message.encoded()) == message)
   }
 
-  @Test func `The last of several values of one field counts, and messages are merged`() throws {
-    // int32_value 1, then 2; message_value {text "a"}, then {mood 1}.
+  @Test func `The last of several values of one field counts`() throws {
+    // int32_value 1, then 2; string_value "a", then "b"; choice_text "c", then choice_number 3.
     let bytes: [UInt8] = [
-      0x08, 1, 0x08, 2, 0x8a, 1, 3, 0x0a, 1, 0x61, 0x8a, 1, 2, 0x10, 1,
+      0x08, 1, 0x08, 2, 0x72, 1, 0x61, 0x72, 1, 0x62, 0x92, 3, 1, 0x63, 0xb0, 3, 3,
     ]
-    let message = try EchoV1.Everything(encoded: bytes)
-    #expect(message.int32Value == 2)
-    #expect(message.messageValue == .init(text: "a", mood: .calm))
+    let expected = EchoV1.Everything(
+      int32Value: 2, stringValue: "b", choice: .choiceNumber(3))
+    #expect(try EchoV1.Everything(encoded: bytes) == expected)
   }
 
   @Test func `Lists of numbers are read packed and unpacked`() throws {

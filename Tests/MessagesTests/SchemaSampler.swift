@@ -1,7 +1,8 @@
 internal import Descriptors
 internal import Messages
 
-/// Makes encodings of any message from its description: valid ones, with every kind of field reached.
+/// Makes encodings of any message from its description: valid ones, with every kind of field
+/// reached.
 struct SchemaSampler {
   static let pool: DescriptorPool = {
     do {

@@ -78,13 +78,16 @@ struct Contract {
     files.contains { $0.name == file && !($0.messages.isEmpty && $0.enums.isEmpty) }
   }
 
-  /// Whether it, or a message inside it, has a field that holds one message. Only for contracts in
-  /// which no message contains itself.
-  func holdsSingleMessages(_ message: MessageDescriptor) -> Bool {
+  /// Whether it, or a message inside it, has a field that `WireScan` looks at: one that holds a
+  /// single message, or bools. Only for contracts in which no message contains itself.
+  func isScanned(_ message: MessageDescriptor) -> Bool {
     message.fields.contains { field in
-      guard field.kind == .message else { return false }
-      return !field.isRepeated
-        || pool.message(named: field.typeName).map(holdsSingleMessages) ?? false
+      switch field.kind {
+      case .bool: true
+      case .message:
+        !field.isRepeated || pool.message(named: field.typeName).map(isScanned) ?? false
+      default: false
+      }
     }
   }
 

@@ -33,7 +33,7 @@ struct ConversionWriter {
     text.line("  _ bytes: UnsafeRawBufferPointer, in arena: Arena")
     text.block(") throws(MessageError) -> Self") { text in
       let unpack = Names.cFunction(message.fullName) + "__unpack"
-      let function = contract.holdsSingleMessages(message) ? "unpackWhole" : "unpack"
+      let function = contract.isScanned(message) ? "unpackScanned" : "unpack"
       text.list("try Self(try arena.\(function)(", [unpack, "bytes"], "))")
     }
     text.line()

@@ -58,8 +58,8 @@ struct Rules {
     for field in message.extensions {
       fault(file, field.line, field.name, "extensions belong into homing/options/v1")
     }
-    if message.fields.count > 128 {
-      fault(file, message.line, message.fullName, "has more than 128 fields")
+    if message.fields.count > 64 {
+      fault(file, message.line, message.fullName, "has more than 64 fields")
     }
     let stores = message.fields.filter(\.options.isStore)
     if stores.count > 1 {

@@ -188,8 +188,8 @@ struct ServiceWriter {
     }
   }
 
-  /// Written out for these very types: generic code over messages would cost the common path look-ups of
-  /// their metadata.
+  /// Written out for these very types: generic code over messages would cost the common path
+  /// look-ups of their metadata.
   private func writeUnary(_ method: MethodDescriptor, _ text: inout SourceText) {
     let type = contract.absolute(method.inputType)
     text.block("table.unary(\(methodConstant(method)))") { text in

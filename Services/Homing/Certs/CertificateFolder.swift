@@ -6,6 +6,7 @@ struct CertificateFolder {
 
   /// Makes the folder, and those above it, where they are missing.
   init(_ path: String) throws(CommandError) {
+    guard !path.isEmpty else { throw .usage("--out must name a folder, is empty") }
     self.path = path
     var made = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {

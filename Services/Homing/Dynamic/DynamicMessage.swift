@@ -24,7 +24,8 @@ package struct DynamicMessage: Sendable {
     values[field.number] = isAbsent ? nil : value
   }
 
-  /// Takes a message out, so that more can be merged into it without a copy; put it back with `set`.
+  /// Takes a message out, so that more can be merged into it without a copy; put it back with
+  /// `set`.
   mutating func takeMessage(_ field: FieldDescriptor) -> DynamicMessage? {
     guard case .message(let message)? = values.removeValue(forKey: field.number) else {
       return nil

@@ -9,9 +9,10 @@ struct EchoCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "echo", abstract: "Serve the test service homing.echo.v1.Echo.",
     discussion: """
-      Prints `listening on HOST:PORT` when it takes connections, and ends on SIGTERM or SIGINT after the calls \
-      that are running; a second signal ends it at once. SIGHUP looks at the certificate files again. Every \
-      identity of the trust domain holds the role `peer`; other roles are granted by --grant.
+      Prints `listening on HOST:PORT` when it takes connections, and ends on SIGTERM or SIGINT \
+      after the calls that are running; a second signal ends it at once. SIGHUP looks at the \
+      certificate files again. Every identity of the trust domain holds the role `peer`; other \
+      roles are granted by --grant.
       """)
 
   @Option(help: "Where to listen, HOST:PORT; port 0 takes a free one.")

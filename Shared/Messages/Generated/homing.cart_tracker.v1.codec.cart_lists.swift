@@ -9,7 +9,7 @@ extension CartTrackerV1.CartQuery: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__cart_query__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__cart_query__unpack, bytes))
   }
 
   public func encode(
@@ -141,7 +141,7 @@ extension CartTrackerV1.CartRow: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__cart_row__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__cart_row__unpack, bytes))
   }
 
   public func encode(
@@ -282,7 +282,7 @@ extension CartTrackerV1.ListCartsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_carts_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_carts_request__unpack, bytes))
   }
 
   public func encode(
@@ -313,7 +313,7 @@ extension CartTrackerV1.ListCartsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_carts_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_carts_response__unpack, bytes))
   }
 
   public func encode(
@@ -342,7 +342,7 @@ extension CartTrackerV1.ExportCartsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__export_carts_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__export_carts_request__unpack, bytes))
   }
 
   public func encode(
@@ -372,7 +372,10 @@ extension CartTrackerV1.ExportCartsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__export_carts_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__export_carts_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -401,7 +404,7 @@ extension CartTrackerV1.CountCartsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__count_carts_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__count_carts_request__unpack, bytes))
   }
 
   public func encode(
@@ -462,7 +465,7 @@ extension CartTrackerV1.RefreshResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__refresh_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__refresh_response__unpack, bytes))
   }
 
   public func encode(

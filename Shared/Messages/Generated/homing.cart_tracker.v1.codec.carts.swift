@@ -45,7 +45,7 @@ extension CartTrackerV1.CartLine: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__cart_line__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__cart_line__unpack, bytes))
   }
 
   public func encode(
@@ -107,7 +107,7 @@ extension CartTrackerV1.CartHeader: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__cart_header__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__cart_header__unpack, bytes))
   }
 
   public func encode(
@@ -160,7 +160,7 @@ extension CartTrackerV1.Cart: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__cart__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__cart__unpack, bytes))
   }
 
   public func encode(

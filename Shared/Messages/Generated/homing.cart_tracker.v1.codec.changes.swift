@@ -9,7 +9,7 @@ extension CartTrackerV1.Change: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__change__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__change__unpack, bytes))
   }
 
   public func encode(
@@ -93,7 +93,7 @@ extension CartTrackerV1.PurchaseSeen: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__purchase_seen__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__purchase_seen__unpack, bytes))
   }
 
   public func encode(
@@ -153,7 +153,7 @@ extension CartTrackerV1.IdentityChanged: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__identity_changed__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__identity_changed__unpack, bytes))
   }
 
   public func encode(
@@ -180,7 +180,7 @@ extension CartTrackerV1.ProfileChanged: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__profile_changed__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__profile_changed__unpack, bytes))
   }
 
   public func encode(

@@ -9,7 +9,7 @@ extension CartTrackerV1.Destination: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__destination__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__destination__unpack, bytes))
   }
 
   public func encode(
@@ -40,7 +40,7 @@ extension CartTrackerV1.Consent: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__consent__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__consent__unpack, bytes))
   }
 
   public func encode(
@@ -86,7 +86,7 @@ extension CartTrackerV1.ContactProfile: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__contact_profile__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__contact_profile__unpack, bytes))
   }
 
   public func encode(
@@ -175,7 +175,7 @@ extension CartTrackerV1.Contact: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__contact__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__contact__unpack, bytes))
   }
 
   public func encode(
@@ -226,7 +226,7 @@ extension CartTrackerV1.PurchaseHistory: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__purchase_history__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__purchase_history__unpack, bytes))
   }
 
   public func encode(
@@ -288,7 +288,10 @@ extension CartTrackerV1.ListContactsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_contacts_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__list_contacts_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -319,7 +322,10 @@ extension CartTrackerV1.ListContactsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_contacts_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__list_contacts_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -352,7 +358,7 @@ extension CartTrackerV1.ListTaggedRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_tagged_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_tagged_request__unpack, bytes))
   }
 
   public func encode(
@@ -383,7 +389,10 @@ extension CartTrackerV1.UpsertContactsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__upsert_contacts_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__upsert_contacts_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -425,7 +434,7 @@ extension CartTrackerV1.UpsertContactsRequest.Entry: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(
+    try Self(try arena.unpackScanned(
       homing__cart_tracker__v1__upsert_contacts_request__entry__unpack,
       bytes
     ))

@@ -9,7 +9,7 @@ extension CartTrackerV1.Episode: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__episode__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__episode__unpack, bytes))
   }
 
   public func encode(
@@ -97,7 +97,7 @@ extension CartTrackerV1.EpisodeQuery: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__episode_query__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__episode_query__unpack, bytes))
   }
 
   public func encode(
@@ -157,7 +157,10 @@ extension CartTrackerV1.DeclareAbandonedRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__declare_abandoned_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__declare_abandoned_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -197,7 +200,10 @@ extension CartTrackerV1.ListEpisodesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_episodes_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__list_episodes_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -228,7 +234,10 @@ extension CartTrackerV1.ListEpisodesResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_episodes_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__list_episodes_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -297,7 +306,10 @@ extension CartTrackerV1.WatchEpisodesResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__watch_episodes_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__watch_episodes_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(

@@ -65,7 +65,7 @@ extension CartTrackerV1.ContactUpserted: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__contact_upserted__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__contact_upserted__unpack, bytes))
   }
 
   public func encode(
@@ -132,7 +132,7 @@ extension CartTrackerV1.Signal: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__signal__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__signal__unpack, bytes))
   }
 
   public func encode(
@@ -166,7 +166,7 @@ extension CartTrackerV1.StoredEvent: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__stored_event__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stored_event__unpack, bytes))
   }
 
   public func encode(
@@ -208,7 +208,7 @@ extension CartTrackerV1.RecordRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__record_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__record_request__unpack, bytes))
   }
 
   public func encode(
@@ -274,7 +274,7 @@ extension CartTrackerV1.ListEventsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_events_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_events_request__unpack, bytes))
   }
 
   public func encode(
@@ -314,7 +314,7 @@ extension CartTrackerV1.ListEventsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_events_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_events_response__unpack, bytes))
   }
 
   public func encode(
@@ -343,7 +343,7 @@ extension CartTrackerV1.ListChangesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_changes_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_changes_request__unpack, bytes))
   }
 
   public func encode(

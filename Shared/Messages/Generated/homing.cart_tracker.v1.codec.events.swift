@@ -9,7 +9,7 @@ extension CartTrackerV1.Event: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__event__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__event__unpack, bytes))
   }
 
   public func encode(
@@ -170,7 +170,7 @@ extension CartTrackerV1.ItemAdded: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__item_added__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__item_added__unpack, bytes))
   }
 
   public func encode(
@@ -195,7 +195,7 @@ extension CartTrackerV1.ItemRemoved: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__item_removed__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__item_removed__unpack, bytes))
   }
 
   public func encode(
@@ -223,7 +223,7 @@ extension CartTrackerV1.QuantityChanged: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__quantity_changed__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__quantity_changed__unpack, bytes))
   }
 
   public func encode(
@@ -320,7 +320,7 @@ extension CartTrackerV1.PaymentPending: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__payment_pending__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__payment_pending__unpack, bytes))
   }
 
   public func encode(
@@ -370,7 +370,7 @@ extension CartTrackerV1.QuoteRequested: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__quote_requested__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__quote_requested__unpack, bytes))
   }
 
   public func encode(
@@ -398,7 +398,7 @@ extension CartTrackerV1.DeadlineSet: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__deadline_set__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__deadline_set__unpack, bytes))
   }
 
   public func encode(
@@ -423,7 +423,7 @@ extension CartTrackerV1.Purchase: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__purchase__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__purchase__unpack, bytes))
   }
 
   public func encode(
@@ -485,7 +485,7 @@ extension CartTrackerV1.OrderLine: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__order_line__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__order_line__unpack, bytes))
   }
 
   public func encode(
@@ -516,7 +516,7 @@ extension CartTrackerV1.PurchaseReversed: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__purchase_reversed__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__purchase_reversed__unpack, bytes))
   }
 
   public func encode(

@@ -72,7 +72,7 @@ extension CartTrackerV1.FactsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__facts_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__facts_response__unpack, bytes))
   }
 
   public func encode(
@@ -98,7 +98,7 @@ extension CartTrackerV1.Facts: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__facts__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__facts__unpack, bytes))
   }
 
   public func encode(
@@ -148,7 +148,7 @@ extension CartTrackerV1.CheckStopRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__check_stop_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__check_stop_request__unpack, bytes))
   }
 
   public func encode(
@@ -185,7 +185,7 @@ extension CartTrackerV1.StopSubject: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__stop_subject__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stop_subject__unpack, bytes))
   }
 
   public func encode(
@@ -219,7 +219,7 @@ extension CartTrackerV1.CheckStopResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__check_stop_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__check_stop_response__unpack, bytes))
   }
 
   public func encode(
@@ -249,7 +249,7 @@ extension CartTrackerV1.StopAnswer: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__stop_answer__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stop_answer__unpack, bytes))
   }
 
   public func encode(
@@ -280,7 +280,7 @@ extension CartTrackerV1.StopAnswer.Refusal: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__stop_answer__refusal__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stop_answer__refusal__unpack, bytes))
   }
 
   public func encode(

@@ -9,7 +9,7 @@ extension CartTrackerV1.Window: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__window__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__window__unpack, bytes))
   }
 
   public func encode(
@@ -51,7 +51,7 @@ extension CartTrackerV1.StoreSettings: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__store_settings__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__store_settings__unpack, bytes))
   }
 
   public func encode(
@@ -140,7 +140,7 @@ extension CartTrackerV1.StoreSettings.KindSettings: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(
+    try Self(try arena.unpackScanned(
       homing__cart_tracker__v1__store_settings__kind_settings__unpack,
       bytes
     ))
@@ -210,7 +210,7 @@ extension CartTrackerV1.Imprint: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__imprint__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__imprint__unpack, bytes))
   }
 
   public func encode(
@@ -256,7 +256,7 @@ extension CartTrackerV1.Store: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__store__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__store__unpack, bytes))
   }
 
   public func encode(
@@ -298,7 +298,7 @@ extension CartTrackerV1.PutStoreRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__put_store_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__put_store_request__unpack, bytes))
   }
 
   public func encode(
@@ -360,7 +360,7 @@ extension CartTrackerV1.ListStoresRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_stores_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_stores_request__unpack, bytes))
   }
 
   public func encode(
@@ -385,7 +385,7 @@ extension CartTrackerV1.ListStoresResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__cart_tracker__v1__list_stores_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__list_stores_response__unpack, bytes))
   }
 
   public func encode(

@@ -9,7 +9,7 @@ extension ClockV1.AdvanceRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__clock__v1__advance_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__clock__v1__advance_request__unpack, bytes))
   }
 
   public func encode(
@@ -34,7 +34,7 @@ extension ClockV1.AdvanceResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__clock__v1__advance_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__clock__v1__advance_response__unpack, bytes))
   }
 
   public func encode(
@@ -81,7 +81,7 @@ extension ClockV1.StatusResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__clock__v1__status_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__clock__v1__status_response__unpack, bytes))
   }
 
   public func encode(

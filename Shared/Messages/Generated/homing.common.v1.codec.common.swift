@@ -153,7 +153,7 @@ extension CommonV1.TimeRange: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__time_range__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__time_range__unpack, bytes))
   }
 
   public func encode(
@@ -181,7 +181,7 @@ extension CommonV1.Attribute: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__attribute__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__attribute__unpack, bytes))
   }
 
   public func encode(

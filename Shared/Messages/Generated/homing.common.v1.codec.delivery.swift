@@ -35,7 +35,7 @@ extension CommonV1.Receipt: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__receipt__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__receipt__unpack, bytes))
   }
 
   public func encode(
@@ -65,7 +65,7 @@ extension CommonV1.Anchor: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__anchor__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__anchor__unpack, bytes))
   }
 
   public func encode(
@@ -95,7 +95,7 @@ extension CommonV1.Grant: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__grant__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__grant__unpack, bytes))
   }
 
   public func encode(
@@ -132,7 +132,7 @@ extension CommonV1.SendOrder: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__send_order__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__send_order__unpack, bytes))
   }
 
   public func encode(
@@ -284,7 +284,7 @@ extension CommonV1.SendOrders: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__send_orders__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__send_orders__unpack, bytes))
   }
 
   public func encode(
@@ -319,7 +319,7 @@ extension CommonV1.SendOrders.Row: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__send_orders__row__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__send_orders__row__unpack, bytes))
   }
 
   public func encode(
@@ -364,7 +364,7 @@ extension CommonV1.Incentive: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__incentive__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__incentive__unpack, bytes))
   }
 
   public func encode(
@@ -405,7 +405,7 @@ extension CommonV1.Receipts: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__receipts__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__receipts__unpack, bytes))
   }
 
   public func encode(
@@ -431,7 +431,7 @@ extension CommonV1.Outcome: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__outcome__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__common__v1__outcome__unpack, bytes))
   }
 
   public func encode(

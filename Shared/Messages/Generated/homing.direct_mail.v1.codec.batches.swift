@@ -9,7 +9,7 @@ extension DirectMailV1.Batch: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__batch__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__batch__unpack, bytes))
   }
 
   public func encode(
@@ -68,7 +68,7 @@ extension DirectMailV1.ListBatchesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_batches_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__list_batches_request__unpack, bytes))
   }
 
   public func encode(
@@ -120,7 +120,7 @@ extension DirectMailV1.ListBatchesResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_batches_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__list_batches_response__unpack, bytes))
   }
 
   public func encode(
@@ -270,7 +270,7 @@ extension DirectMailV1.Budget: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__budget__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__budget__unpack, bytes))
   }
 
   public func encode(
@@ -304,7 +304,7 @@ extension DirectMailV1.SetBudgetRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__set_budget_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__set_budget_request__unpack, bytes))
   }
 
   public func encode(
@@ -370,7 +370,7 @@ extension DirectMailV1.ListBudgetsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_budgets_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__list_budgets_response__unpack, bytes))
   }
 
   public func encode(

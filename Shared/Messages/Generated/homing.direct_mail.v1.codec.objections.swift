@@ -9,7 +9,7 @@ extension DirectMailV1.Objection: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__objection__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__objection__unpack, bytes))
   }
 
   public func encode(
@@ -49,7 +49,10 @@ extension DirectMailV1.PutObjectionsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__put_objections_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__put_objections_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -119,7 +122,7 @@ extension DirectMailV1.ObjectRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__object_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__object_request__unpack, bytes))
   }
 
   public func encode(
@@ -150,7 +153,10 @@ extension DirectMailV1.ListObjectionsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_objections_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__list_objections_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -189,7 +195,10 @@ extension DirectMailV1.ListObjectionsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_objections_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__list_objections_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(

@@ -9,7 +9,7 @@ extension DirectMailV1.MailPiece: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__mail_piece__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__mail_piece__unpack, bytes))
   }
 
   public func encode(
@@ -83,7 +83,10 @@ extension DirectMailV1.MailPiece.StateChange: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__mail_piece__state_change__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__mail_piece__state_change__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -141,7 +144,10 @@ extension DirectMailV1.ListMailPiecesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_mail_pieces_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__list_mail_pieces_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -208,7 +214,10 @@ extension DirectMailV1.ListMailPiecesResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_mail_pieces_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__list_mail_pieces_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -275,7 +284,7 @@ extension DirectMailV1.ReportPiecesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__report_pieces_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__report_pieces_request__unpack, bytes))
   }
 
   public func encode(
@@ -317,7 +326,10 @@ extension DirectMailV1.ReportPiecesRequest.Entry: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__report_pieces_request__entry__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__report_pieces_request__entry__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -383,7 +395,7 @@ extension DirectMailV1.ResolveLinkRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__resolve_link_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__resolve_link_request__unpack, bytes))
   }
 
   public func encode(

@@ -9,7 +9,7 @@ extension DirectMailV1.Template: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__template__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__direct_mail__v1__template__unpack, bytes))
   }
 
   public func encode(
@@ -136,7 +136,10 @@ extension DirectMailV1.ListTemplatesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_templates_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__list_templates_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -164,7 +167,10 @@ extension DirectMailV1.ListTemplatesResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__list_templates_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__list_templates_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -197,7 +203,10 @@ extension DirectMailV1.RenderPreviewRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__direct_mail__v1__render_preview_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__direct_mail__v1__render_preview_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(

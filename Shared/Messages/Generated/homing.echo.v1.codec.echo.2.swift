@@ -9,7 +9,7 @@ extension EchoV1.Everything: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__echo__v1__everything__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__echo__v1__everything__unpack, bytes))
   }
 
   public func encode(
@@ -235,7 +235,7 @@ extension EchoV1.Everything.Inner: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__echo__v1__everything__inner__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__echo__v1__everything__inner__unpack, bytes))
   }
 
   public func encode(

@@ -53,7 +53,7 @@ extension EchoV1.UnaryRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__echo__v1__unary_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__echo__v1__unary_request__unpack, bytes))
   }
 
   public func encode(
@@ -162,7 +162,7 @@ extension EchoV1.ServerStreamRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__echo__v1__server_stream_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__echo__v1__server_stream_request__unpack, bytes))
   }
 
   public func encode(
@@ -199,7 +199,7 @@ extension EchoV1.ResponsePart: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__echo__v1__response_part__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__echo__v1__response_part__unpack, bytes))
   }
 
   public func encode(

@@ -9,7 +9,7 @@ extension NotifierV1.OutboundMessage: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__outbound_message__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__outbound_message__unpack, bytes))
   }
 
   public func encode(
@@ -70,7 +70,10 @@ extension NotifierV1.OutboundMessage.Attempt: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__outbound_message__attempt__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__notifier__v1__outbound_message__attempt__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -109,7 +112,7 @@ extension NotifierV1.ListMessagesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__list_messages_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__list_messages_request__unpack, bytes))
   }
 
   public func encode(
@@ -192,7 +195,7 @@ extension NotifierV1.ListMessagesResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__list_messages_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__list_messages_response__unpack, bytes))
   }
 
   public func encode(
@@ -225,7 +228,7 @@ extension NotifierV1.GetMessageRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__get_message_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__get_message_request__unpack, bytes))
   }
 
   public func encode(
@@ -255,7 +258,7 @@ extension NotifierV1.GetMessageResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__get_message_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__get_message_response__unpack, bytes))
   }
 
   public func encode(
@@ -283,7 +286,7 @@ extension NotifierV1.ResolveLinkRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__resolve_link_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__resolve_link_request__unpack, bytes))
   }
 
   public func encode(
@@ -348,7 +351,7 @@ extension NotifierV1.RecordOpenRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__record_open_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__record_open_request__unpack, bytes))
   }
 
   public func encode(
@@ -407,7 +410,7 @@ extension NotifierV1.TakeReportRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__take_report_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__take_report_request__unpack, bytes))
   }
 
   public func encode(

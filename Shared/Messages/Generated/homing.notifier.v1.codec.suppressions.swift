@@ -9,7 +9,7 @@ extension NotifierV1.Suppression: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__suppression__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__suppression__unpack, bytes))
   }
 
   public func encode(
@@ -54,7 +54,7 @@ extension NotifierV1.PutSuppressionsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__put_suppressions_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__put_suppressions_request__unpack, bytes))
   }
 
   public func encode(
@@ -187,7 +187,10 @@ extension NotifierV1.ListSuppressionsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__list_suppressions_request__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__notifier__v1__list_suppressions_request__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -228,7 +231,10 @@ extension NotifierV1.ListSuppressionsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__list_suppressions_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__notifier__v1__list_suppressions_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -261,7 +267,7 @@ extension NotifierV1.OptOutRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__opt_out_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__opt_out_request__unpack, bytes))
   }
 
   public func encode(
@@ -356,7 +362,10 @@ extension NotifierV1.DescribeUnsubscribeResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__describe_unsubscribe_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__notifier__v1__describe_unsubscribe_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -391,7 +400,7 @@ extension NotifierV1.UnsubscribeRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__unsubscribe_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__unsubscribe_request__unpack, bytes))
   }
 
   public func encode(

@@ -50,7 +50,7 @@ extension NotifierV1.Template: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__template__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__template__unpack, bytes))
   }
 
   public func encode(
@@ -98,7 +98,7 @@ extension NotifierV1.CheckTemplateRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__check_template_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__check_template_request__unpack, bytes))
   }
 
   public func encode(
@@ -198,7 +198,7 @@ extension NotifierV1.PutTemplateRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__put_template_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__put_template_request__unpack, bytes))
   }
 
   public func encode(
@@ -277,7 +277,7 @@ extension NotifierV1.ListTemplatesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__list_templates_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__list_templates_request__unpack, bytes))
   }
 
   public func encode(
@@ -307,7 +307,7 @@ extension NotifierV1.ListTemplatesResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__list_templates_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__list_templates_response__unpack, bytes))
   }
 
   public func encode(
@@ -340,7 +340,7 @@ extension NotifierV1.RenderPreviewRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__notifier__v1__render_preview_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__notifier__v1__render_preview_request__unpack, bytes))
   }
 
   public func encode(

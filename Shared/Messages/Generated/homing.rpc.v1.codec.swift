@@ -9,7 +9,7 @@ extension RpcV1.Frame: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__rpc__v1__frame__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__rpc__v1__frame__unpack, bytes))
   }
 
   public func encode(
@@ -129,7 +129,7 @@ extension RpcV1.Ping: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__rpc__v1__ping__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__rpc__v1__ping__unpack, bytes))
   }
 
   public func encode(
@@ -155,7 +155,7 @@ extension RpcV1.GoAway: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__rpc__v1__go_away__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__rpc__v1__go_away__unpack, bytes))
   }
 
   public func encode(
@@ -182,7 +182,7 @@ extension RpcV1.Status: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__rpc__v1__status__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__rpc__v1__status__unpack, bytes))
   }
 
   public func encode(

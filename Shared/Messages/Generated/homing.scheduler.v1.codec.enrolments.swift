@@ -9,7 +9,7 @@ extension SchedulerV1.Enrolment: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__enrolment__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__enrolment__unpack, bytes))
   }
 
   public func encode(
@@ -77,7 +77,7 @@ extension SchedulerV1.Decision: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__decision__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__decision__unpack, bytes))
   }
 
   public func encode(
@@ -162,7 +162,7 @@ extension SchedulerV1.ListEnrolmentsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__list_enrolments_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__list_enrolments_request__unpack, bytes))
   }
 
   public func encode(
@@ -223,7 +223,10 @@ extension SchedulerV1.ListEnrolmentsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__list_enrolments_response__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__scheduler__v1__list_enrolments_response__unpack,
+      bytes
+    ))
   }
 
   public func encode(
@@ -284,7 +287,7 @@ extension SchedulerV1.GetEnrolmentResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__get_enrolment_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__get_enrolment_response__unpack, bytes))
   }
 
   public func encode(
@@ -355,7 +358,7 @@ extension SchedulerV1.ListDecisionsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__list_decisions_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__list_decisions_request__unpack, bytes))
   }
 
   public func encode(
@@ -418,7 +421,7 @@ extension SchedulerV1.ListDecisionsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__list_decisions_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__list_decisions_response__unpack, bytes))
   }
 
   public func encode(
@@ -451,7 +454,7 @@ extension SchedulerV1.ExplainRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__explain_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__explain_request__unpack, bytes))
   }
 
   public func encode(
@@ -485,7 +488,7 @@ extension SchedulerV1.ExplainResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__explain_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__explain_response__unpack, bytes))
   }
 
   public func encode(
@@ -519,7 +522,7 @@ extension SchedulerV1.ExplainResponse.Line: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__explain_response__line__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__explain_response__line__unpack, bytes))
   }
 
   public func encode(

@@ -82,7 +82,7 @@ extension SchedulerV1.Flow: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__flow__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__flow__unpack, bytes))
   }
 
   public func encode(
@@ -191,7 +191,7 @@ extension SchedulerV1.CheckFlowResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__check_flow_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__check_flow_response__unpack, bytes))
   }
 
   public func encode(
@@ -291,7 +291,7 @@ extension SchedulerV1.ListFlowsRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__list_flows_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__list_flows_request__unpack, bytes))
   }
 
   public func encode(
@@ -322,7 +322,7 @@ extension SchedulerV1.ListFlowsResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__list_flows_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__list_flows_response__unpack, bytes))
   }
 
   public func encode(

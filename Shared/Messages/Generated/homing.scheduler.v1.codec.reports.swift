@@ -9,7 +9,7 @@ extension SchedulerV1.ReportRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__report_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__report_request__unpack, bytes))
   }
 
   public func encode(
@@ -43,7 +43,7 @@ extension SchedulerV1.AttributionWindows: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__attribution_windows__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__attribution_windows__unpack, bytes))
   }
 
   public func encode(
@@ -74,7 +74,7 @@ extension SchedulerV1.ReportResponse: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__report_response__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__report_response__unpack, bytes))
   }
 
   public func encode(

@@ -9,7 +9,7 @@ extension SchedulerV1.TakeChangesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__take_changes_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__take_changes_request__unpack, bytes))
   }
 
   public func encode(
@@ -44,7 +44,7 @@ extension SchedulerV1.TakeOutcomesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__take_outcomes_request__unpack, bytes))
+    try Self(try arena.unpackScanned(homing__scheduler__v1__take_outcomes_request__unpack, bytes))
   }
 
   public func encode(
@@ -79,7 +79,10 @@ extension SchedulerV1.TakeOutcomesRequest.Row: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
   ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__scheduler__v1__take_outcomes_request__row__unpack, bytes))
+    try Self(try arena.unpackScanned(
+      homing__scheduler__v1__take_outcomes_request__row__unpack,
+      bytes
+    ))
   }
 
   public func encode(

@@ -97,7 +97,7 @@ extension CartTrackerV1 {
       "homing.cart_tracker.v1.CartTracker/TagContact",
       .unary,
       isIdempotent: true,
-      roles: ["shop", "staff"]
+      roles: ["shop", "staff", "scheduler"]
     )
     public static let link = RPCMethod(
       "homing.cart_tracker.v1.CartTracker/Link",

@@ -18,6 +18,12 @@ public struct RawReply: Sendable {
   public var message: [UInt8]
   public var metadata: Metadata
   public var trailers: Metadata
+
+  public init(message: [UInt8], metadata: Metadata = [:], trailers: Metadata = [:]) {
+    self.message = message
+    self.metadata = metadata
+    self.trailers = trailers
+  }
 }
 
 /// Where calls go: a pool of connections, one connection, or a server in this process.

@@ -14,7 +14,8 @@ public struct ClientConfiguration: Sendable {
   public var resolveInterval = Duration.seconds(30)
   /// Attempts of one call, the first included: 1 to 5.
   public var attemptsMax = 3
-  /// Before the second attempt; doubled for each further one, up to `backOffMax`, times a random 0.5 to 1.5.
+  /// Before the second attempt; doubled for each further one, up to `backOffMax`, times a random
+  /// 0.5 to 1.5.
   public var backOff = Duration.milliseconds(50)
   public var backOffMax = Duration.seconds(2)
   /// Attempts again that may be saved up; each call that ends well adds a fifth of one.

@@ -25,6 +25,7 @@ final class ClientConnection: Connection {
   override func opened() { pool.opened(self) }
 
   override func ended(_ reason: RPCError) {
+    endReason = reason
     for stream in streams.values {
       var error = reason
       if !stream.wasSent { error.wasNotLookedAt = true }
@@ -49,7 +50,8 @@ final class ClientConnection: Connection {
     _ method: RPCMethod, _ metadata: Metadata, deadline: MonotonicInstant?
   ) throws(RPCError) -> ClientStream {
     guard phase == .open, !isLeaving, lastID < .max else {
-      throw notLookedAt(RPCError(.unavailable, "the connection is being left"))
+      throw notLookedAt(
+        endReason ?? goAwayReason ?? RPCError(.unavailable, "the connection is being left"))
     }
     guard streams.count < peerLimits.streamsMax else {
       throw notLookedAt(
@@ -119,6 +121,8 @@ final class ClientConnection: Connection {
     leave()
   }
 
+  /// Why the connection is gone.
+  private var endReason: RPCError?
   /// Why the server left, where it said so.
   private(set) var goAwayReason: RPCError?
 

@@ -3,8 +3,8 @@ internal import Glibc
 internal import Synchronization
 internal import Wire
 
-/// The connections of one client: makes them when calls need them, gives each call the least loaded, leaves those that
-/// the target's name no longer leads to.
+/// The connections of one client: makes them when calls need them, gives each call the least
+/// loaded, leaves those that the target's name no longer leads to.
 final class ClientPool: Sendable {
   private struct Slot {
     let connection: LoopBound<ClientConnection>
@@ -29,8 +29,9 @@ final class ClientPool: Sendable {
     var penalties: [SocketAddress: Penalty] = [:]
     var waiters: [Int: CheckedContinuation<Void, any Error>] = [:]
     var nextWaiter = 0
+    /// Why the last connection could not be made.
+    var lastFailure: RPCError?
     var isClosed = false
-    var waitingForEnd: [CheckedContinuation<Void, Never>] = []
   }
 
   private static let penaltyBase = Duration.milliseconds(100)
@@ -115,10 +116,18 @@ final class ClientPool: Sendable {
     let loop = group.loops[0]
     loop.execute { [self] in
       _ = loop.core.schedule(at: deadline) {
-        self.giveUp(
-          number, RPCError(.deadlineExceeded, "no connection to \(self.target) in time"))
+        self.giveUp(number, self.noConnectionInTime)
       }
     }
+  }
+
+  private var noConnectionInTime: RPCError {
+    let last = state.withLock { $0.lastFailure }
+    var error = RPCError(
+      .deadlineExceeded,
+      "no connection to \(target) in time" + (last.map { ": \($0.message)" } ?? ""), cause: last)
+    error.wasNotLookedAt = true
+    return error
   }
 
   private func giveUp(_ number: Int, _ error: RPCError) {
@@ -148,6 +157,7 @@ final class ClientPool: Sendable {
     let (waiters, isClosed) = state.withLock { state in
       state.connectingCount -= 1
       state.penalties[connection.address] = nil
+      state.lastFailure = nil
       if !state.isClosed {
         state.slots[ObjectIdentifier(connection)] = Slot(
           connection: bound, address: connection.address)
@@ -174,6 +184,7 @@ final class ClientPool: Sendable {
   private func connectFailed(_ address: SocketAddress?, _ reason: RPCError) {
     typealias Waiters = [Int: CheckedContinuation<Void, any Error>]
     let (waiters, goesOn) = state.withLock { state -> (Waiters, Bool) in
+      state.lastFailure = reason
       if let address { penalise(address, &state) }
       // Another address may do; each is tried once before callers are told.
       let rest = state.addresses.contains { state.penalties[$0] == nil }

@@ -3,7 +3,8 @@ internal import Wire
 
 /// A call as the client holds it. Belongs to its connection's loop.
 ///
-/// The first frame waits for the first message or the half-close, so that a call with one request is one frame.
+/// The first frame waits for the first message or the half-close, so that a call with one request
+/// is one frame.
 final class ClientStream: CallStream {
   /// The first frame without messages; nil once it has gone.
   private var opening: RpcV1.Frame?
@@ -98,7 +99,8 @@ final class ClientStream: CallStream {
 
   /// Makes sure the server has seen the call, for a reader that waits before anything was sent.
   func ensureOpened() {
-    if onlyRequest != nil { return }
+    // A call with one request opens with it.
+    if hasOneRequest { return }
     if let frame = takeOpening() { connection.send(frame) }
   }
 

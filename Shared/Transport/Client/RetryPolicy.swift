@@ -1,6 +1,7 @@
 internal import Wire
 
-/// Whether and when a call is tried again (`proto/README.md` §4). Pure: time is not read, chance is seeded.
+/// Whether and when a call is tried again (`proto/README.md` §4). Pure: time is not read, chance is
+/// seeded.
 struct RetryPolicy {
   private let attemptsMax: Int
   private let backOff: Duration
@@ -34,8 +35,7 @@ struct RetryPolicy {
     // Half to one and a half times the exponential step.
     let step = min(backOff * (1 << (attempts - 1)), backOffMax)
     var pause = step / 1000 * (500 + Int(chance.next() % 1001))
-    if error.wasNotLookedAt && attempts == 1 && error.retryAfter == nil && error.cause is RPCError
-    {
+    if error.wasNotLookedAt && attempts == 1 && error.retryAfter == nil && error.cause is RPCError {
       // The server is leaving: another connection may take the call at once.
       pause = .zero
     }

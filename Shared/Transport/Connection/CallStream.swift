@@ -1,13 +1,15 @@
 internal import Messages
 internal import Wire
 
-/// One call on one connection, as either side holds it: what has come and was not taken, who waits for it, and
-/// who waits to send. Belongs to its loop's thread.
+/// One call on one connection, as either side holds it: what has come and was not taken, who waits
+/// for it, and who waits to send. Belongs to its loop's thread.
 class CallStream {
   let id: UInt32
-  /// Strong: a handler may run on after its connection is gone. The connection forgets the stream at its end.
+  /// Strong: a handler may run on after its connection is gone. The connection forgets the stream
+  /// at its end.
   let connection: Connection
-  /// Set once, when the call is over for this side: nothing more is sent, readers get it after what is there.
+  /// Set once, when the call is over for this side: nothing more is sent, readers get it after what
+  /// is there.
   private(set) var end: Result<Void, RPCError>?
 
   private var sendCredit: SendCredit
@@ -157,7 +159,8 @@ class CallStream {
 
   // MARK: - End
 
-  /// The call is over for this side. What came and was not taken counts as consumed where the call failed.
+  /// The call is over for this side. What came and was not taken counts as consumed where the call
+  /// failed.
   func conclude(_ result: Result<Void, RPCError>) {
     if isOver { return }
     end = result

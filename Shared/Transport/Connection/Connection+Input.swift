@@ -3,8 +3,8 @@ internal import Wire
 
 /// Bytes → frames → the side that this is.
 extension Connection {
-  /// Reads all there is, up to a bound; what stays inside OpenSSL after that is continued in the next turn, since
-  /// epoll cannot see it.
+  /// Reads all there is, up to a bound; what stays inside OpenSSL after that is continued in the
+  /// next turn, since epoll cannot see it.
   func readTurn() {
     var budget = LoopCore.readBytes
     repeat {
@@ -42,7 +42,7 @@ extension Connection {
         let used = handle(bytes)
         if phase == .open && used < size {
           input.append(UnsafeRawBufferPointer(rebasing: bytes[used...]))
-          frameBegan = frameBegan ?? core.now
+          frameBegan = core.now
         }
         return size
       }
@@ -57,7 +57,9 @@ extension Connection {
     }
     switch session.outcome(ofRead: size) {
     case .wantsRead, .wantsWrite, .done: break
-    case .closed: drop(RPCError(.unavailable, "the peer closed the connection"))
+    case .closed:
+      session.close()
+      drop(RPCError(.unavailable, "the peer closed the connection"))
     case .failed(let reason): drop(RPCError(.unavailable, reason))
     }
     return size
@@ -72,11 +74,12 @@ extension Connection {
     guard phase == .open else { return }
     queue.consume(used)
     swap(&queue, &input)
-    if used > 0 { frameBegan = input.isEmpty ? nil : core.now }
+    // The clock of a frame runs from its first byte, however its bytes trickle in.
+    if used > 0 || input.isEmpty { frameBegan = input.isEmpty ? nil : core.now }
   }
 
-  /// Room for the rest of the frame that has begun, but no more than twice what has come: a length alone makes
-  /// nobody allocate.
+  /// Room for the rest of the frame that has begun, but no more than twice what has come: a length
+  /// alone makes nobody allocate.
   private var roomWanted: Int {
     let parsed = try? FramePrefix.parse(input.waiting, frameBytesMax: limits.frameBytesMax)
     guard case .incomplete(let total?) = parsed else { return 16 << 10 }
@@ -95,7 +98,8 @@ extension Connection {
     do throws(BrokenRule) {
       while phase == .open && !isReadPaused {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[at...])
-        guard case .frame(let size) = try FramePrefix.parse(rest, frameBytesMax: limits.frameBytesMax)
+        guard
+          case .frame(let size) = try FramePrefix.parse(rest, frameBytesMax: limits.frameBytesMax)
         else { break }
         let body = FramePrefix.size..<FramePrefix.size + size
         try handleFrame(UnsafeRawBufferPointer(rebasing: rest[body]))
@@ -105,7 +109,6 @@ extension Connection {
     } catch {
       sayGoodbye(RPCError(error.code, error.message))
     }
-    frameBegan = nil
     return at
   }
 

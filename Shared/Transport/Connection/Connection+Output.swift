@@ -40,8 +40,8 @@ extension Connection {
     outputGrew()
   }
 
-  /// Sees to it that the output leaves at the end of the turn: reads of all connections, then writes of all, cost less
-  /// than a read and a write each in turn.
+  /// Sees to it that the output leaves at the end of the turn: reads of all connections, then
+  /// writes of all, cost less than a read and a write each in turn.
   func outputGrew() {
     if output.count > limits.outputBytesMax && phase == .open {
       drop(RPCError(.resourceExhausted, "\(output.count) bytes wait for a peer that does not read"))

@@ -5,8 +5,8 @@ internal import Wire
 
 /// One TLS connection, either side: does the I/O that the rules of `proto/README.md` ask for.
 ///
-/// The order of life of what comes in: handshake → bytes → frames → `receivedStreamFrame` of the side that this is.
-/// Belongs to its loop's thread.
+/// The order of life of what comes in: handshake → bytes → frames → `receivedStreamFrame` of the
+/// side that this is. Belongs to its loop's thread.
 class Connection: Pollable {
   enum Phase: Equatable {
     /// TCP is not there yet; to `handshaking` or `closed`.
@@ -17,8 +17,8 @@ class Connection: Pollable {
     case open
     /// A last word is being written, nothing is read any more; to `lingering` or `closed`.
     case closing
-    /// Everything is said; what the peer still sends is thrown away until it ends too, so that the last word is
-    /// not lost to a reset. To `closed`.
+    /// Everything is said; what the peer still sends is thrown away until it ends too, so that the
+    /// last word is not lost to a reset. To `closed`.
     case lingering
     /// The descriptor is gone. For good.
     case closed

@@ -5,8 +5,9 @@ internal import Wire
 
 /// One thread that waits for sockets and timers and runs the jobs of its tasks: a `TaskExecutor`.
 ///
-/// Everything a connection owns is touched on its loop's thread only (`LoopBound`). Tasks started with this loop as
-/// executor preference run there inline and in order, with no lock and no wake-up. Nothing on a loop may block.
+/// Everything a connection owns is touched on its loop's thread only (`LoopBound`). Tasks started
+/// with this loop as executor preference run there inline and in order, with no lock and no
+/// wake-up. Nothing on a loop may block.
 public final class EventLoop: TaskExecutor, Sendable {
   /// What other threads hand in.
   private struct Inbox {
@@ -24,6 +25,9 @@ public final class EventLoop: TaskExecutor, Sendable {
 
   /// Creates the loop and starts its thread.
   package init(name: String) throws {
+    // OpenSSL writes to sockets that a peer may have reset; that is an error to it and shall be
+    // none to the process.
+    signal(SIGPIPE, SIG_IGN)
     let wake = homing_eventfd()
     if wake < 0 { throw SystemError("eventfd") }
     wakeDescriptor = wake
@@ -65,7 +69,8 @@ public final class EventLoop: TaskExecutor, Sendable {
     hand { $0.works.append(work) }
   }
 
-  /// Suspends the caller for the span; throws `CancellationError` at once when its task is cancelled.
+  /// Suspends the caller for the span; throws `CancellationError` at once when its task is
+  /// cancelled.
   package func sleep(for span: Duration) async throws {
     let alarm = Alarm()
     try await withTaskCancellationHandler {
@@ -114,8 +119,8 @@ public final class EventLoop: TaskExecutor, Sendable {
 
 /// The slot for a loop's state.
 ///
-/// `@unchecked Sendable`, because it is written and read by the loop's thread only: by the thread's first and last
-/// lines, and by `EventLoop.core`, which asserts the thread first.
+/// `@unchecked Sendable`, because it is written and read by the loop's thread only: by the thread's
+/// first and last lines, and by `EventLoop.core`, which asserts the thread first.
 private final class LoopOwned: @unchecked Sendable {
   var core: LoopCore?
 }

@@ -64,8 +64,8 @@ final class LoopCore {
       if token == LoopCore.wakeToken {
         isWoken = true
       } else {
-        // A slot may have been left, and even taken again, by an earlier event of this turn; a spurious
-        // `ready` only finds nothing to read.
+        // A slot may have been left, and even taken again, by an earlier event of this turn; a
+        // spurious `ready` only finds nothing to read.
         watched[Int(token)]?.ready(ready)
       }
     }
@@ -79,8 +79,8 @@ final class LoopCore {
   private var waitMilliseconds: Int32 {
     if !jobs.isEmpty || !works.isEmpty || !continuing.isEmpty { return 0 }
     guard let due = timers.nextDue else { return -1 }
-    // Counted from this turn's beginning, to save a look at the clock, and rounded up: waking a little late is right,
-    // waking early turns in vain.
+    // Counted from this turn's beginning, to save a look at the clock, and rounded up: waking a
+    // little late is right, waking early turns in vain.
     let wait = (due.nanoseconds - now.nanoseconds + 999_999) / 1_000_000
     return Int32(clamping: max(0, wait))
   }

@@ -34,7 +34,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   package var description: String { "\(call): \(String(cString: strerror(number)))" }
 }
 
-/// Linux. Used by its loop's thread only, once that runs.
+/// Linux. `@unchecked Sendable`, because only its loop's thread uses it, once that runs.
 final class Epoll: Poller, @unchecked Sendable {
   private static let batch = 256
   private let descriptor: Int32

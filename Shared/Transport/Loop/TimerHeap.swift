@@ -1,7 +1,7 @@
 internal import Wire
 
-/// Timers of one loop, the next due first: a binary heap that knows each timer's place, so that cancelling is
-/// logarithmic and leaves nothing behind.
+/// Timers of one loop, the next due first: a binary heap that knows each timer's place, so that
+/// cancelling is logarithmic and leaves nothing behind.
 struct TimerHeap {
   /// One timer. Fires at most once; belongs to its loop's thread.
   final class Timer {

@@ -1,6 +1,7 @@
 package import Wire
 
-/// Who may do what: roles and stores by identity (`proto/README.md` §10). Nobody not named here holds more than `peer`.
+/// Who may do what: roles and stores by identity (`proto/README.md` §10). Nobody not named here
+/// holds more than `peer`.
 package struct Grants: Sendable {
   /// The role that every identity of the trust domain holds.
   package static let peerRole = "peer"

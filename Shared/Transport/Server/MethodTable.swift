@@ -11,7 +11,8 @@ package struct MethodTable {
   /// `package.Service` of every method so far.
   package var services: [String] { Set(entries.map(\.method.service)).sorted() }
 
-  /// - Parameter handler: decodes the request, calls the service and answers, all in the turn of the loop.
+  /// - Parameter handler: decodes the request, calls the service and answers, all in the turn of
+  ///   the loop.
   package mutating func unary(
     _ method: RPCMethod, _ handler: @escaping @Sendable (UnaryTurn) throws -> Void
   ) {
@@ -23,36 +24,43 @@ package struct MethodTable {
     _ method: RPCMethod, store: (@Sendable (Request) -> String)? = nil,
     _ body: @escaping @Sendable (RequestStream<Request>, ServerCall) async throws -> Reply<Answer>
   ) {
-    add(method, .streaming { stream, call in
-      let requests = RequestStream(stream: stream, check: storeCheck(store, call))
-      let reply = try await body(requests, call)
-      try await stream.value.answer(resolve { reply })
-    })
+    add(
+      method,
+      .streaming { stream, call in
+        let requests = RequestStream(stream: stream, check: storeCheck(store, call))
+        let reply = try await body(requests, call)
+        try await stream.value.answer(resolve { reply })
+      })
   }
 
   package mutating func serverStreaming<Request: Message, Answer: Message>(
     _ method: RPCMethod, store: (@Sendable (Request) -> String)? = nil,
     _ body: @escaping @Sendable (Request, ResponseWriter<Answer>, ServerCall) async throws -> Void
   ) {
-    add(method, .streaming { stream, call in
-      let requests = RequestStream(stream: stream, check: storeCheck(store, call))
-      guard let request = try await requests.next() else {
-        throw RPCError(.invalidArgument, "the call has no request message")
-      }
-      try await body(request, ResponseWriter(stream: stream), call)
-    })
+    add(
+      method,
+      .streaming { stream, call in
+        let requests = RequestStream(stream: stream, check: storeCheck(store, call))
+        guard let request = try await requests.next() else {
+          throw RPCError(.invalidArgument, "the call has no request message")
+        }
+        try await body(request, ResponseWriter(stream: stream), call)
+      })
   }
 
   package mutating func bidirectional<Request: Message, Answer: Message>(
     _ method: RPCMethod, store: (@Sendable (Request) -> String)? = nil,
-    _ body: @escaping @Sendable (
-      RequestStream<Request>, ResponseWriter<Answer>, ServerCall
-    ) async throws -> Void
+    _ body:
+      @escaping @Sendable (
+        RequestStream<Request>, ResponseWriter<Answer>, ServerCall
+      ) async throws -> Void
   ) {
-    add(method, .streaming { stream, call in
-      let requests = RequestStream(stream: stream, check: storeCheck(store, call))
-      try await body(requests, ResponseWriter(stream: stream), call)
-    })
+    add(
+      method,
+      .streaming { stream, call in
+        let requests = RequestStream(stream: stream, check: storeCheck(store, call))
+        try await body(requests, ResponseWriter(stream: stream), call)
+      })
   }
 
   private mutating func add(_ method: RPCMethod, _ handler: MethodEntry.Handler) {

@@ -9,7 +9,7 @@ package struct ServerConfiguration: Sendable {
   /// Most connections at once; one more is refused with a go-away.
   package var connectionsMax = 16_384
   /// Most unfinished handshakes at once; more wait in the system's queue.
-  package var handshakesMax = 256
+  package var handshakesMax = 4096
   /// How often the certificate files are looked at for a change.
   package var certificateInterval = Duration.seconds(10)
   package var interceptors: [any ServerInterceptor] = []

@@ -19,7 +19,8 @@ package struct ServerCall: Sendable {
 
   /// Options for calls made on behalf of this one: what is left, less a margin for the way back.
   ///
-  /// - Parameter margin: kept back, so that the inner call's error is told instead of a bare time-out.
+  /// - Parameter margin: kept back, so that the inner call's error is told instead of a bare
+  ///   time-out.
   package func onward(margin: Duration = .milliseconds(20)) -> CallOptions {
     var options = CallOptions(timeout: remaining.map { $0 - margin })
     for key in ["traceparent", "tracestate"] {
@@ -28,7 +29,8 @@ package struct ServerCall: Sendable {
     return options
   }
 
-  /// - Throws: PERMISSION_DENIED where the caller does not hold one of the method's roles for this store.
+  /// - Throws: PERMISSION_DENIED where the caller does not hold one of the method's roles for this
+  ///   store.
   package func authorize(store: String) throws(RPCError) {
     if !identity.permits(method, store: store) {
       throw RPCError(
@@ -36,7 +38,8 @@ package struct ServerCall: Sendable {
     }
   }
 
-  /// Suspends the handler; ends early with `CancellationError` when the call is cancelled or its deadline passes.
+  /// Suspends the handler; ends early with `CancellationError` when the call is cancelled or its
+  /// deadline passes.
   package func sleep(for span: Duration) async throws { try await loop.sleep(for: span) }
 }
 
@@ -65,7 +68,8 @@ package struct RequestStream<Request: Message>: AsyncSequence, Sendable {
 
   /// The next message; nil after the client's last.
   ///
-  /// - Throws: how the call ended, where it did not end well; INVALID_ARGUMENT for a message that is not valid.
+  /// - Throws: how the call ended, where it did not end well; INVALID_ARGUMENT for a message that
+  ///   is not valid.
   package func next() async throws -> Request? {
     try await stream.loop.run {
       let stream = stream.value
@@ -90,7 +94,8 @@ package struct ResponseWriter<Answer: Message>: Sendable {
 
   /// Sends one message, after waiting until the client and the connection take more.
   ///
-  /// - Throws: how the call ended, where it is over; RESOURCE_EXHAUSTED for a message over the peer's frame limit.
+  /// - Throws: how the call ended, where it is over; RESOURCE_EXHAUSTED for a message over the
+  ///   peer's frame limit.
   package func send(_ message: Answer) async throws {
     try await stream.loop.run {
       let stream = stream.value
@@ -119,7 +124,8 @@ extension EventLoop {
 }
 
 extension LoopCore {
-  /// Decodes a message that was kept as bytes. Its arena serves encoding too; on a loop the two never overlap.
+  /// Decodes a message that was kept as bytes. Its arena serves encoding too; on a loop the two
+  /// never overlap.
   func decode<M: Message>(_ bytes: [UInt8]) throws(MessageError) -> M {
     outputArena.reset()
     let result = bytes.withUnsafeBytes { raw in

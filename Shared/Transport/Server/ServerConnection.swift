@@ -7,7 +7,8 @@ internal import Wire
 final class ServerConnection: Connection {
   private let server: ServerCore
   private var identity: PeerIdentity?
-  /// By method index: whether this peer may call it; with the generation of the grants it was made from.
+  /// By method index: whether this peer may call it; with the generation of the grants it was made
+  /// from.
   private var permitted: [Bool] = []
   private var grantsGeneration = -1
 

@@ -2,8 +2,8 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// The certificate in force, made again when its files change: new connections get a new context with new ticket keys, so
-/// sessions of the old one do not resume.
+/// The certificate in force, made again when its files change: new connections get a new context
+/// with new ticket keys, so sessions of the old one do not resume.
 final class CertificateSource: Sendable {
   enum Refreshed: Equatable {
     case unchanged

@@ -1,7 +1,8 @@
 internal import COpenSSL
 internal import Wire
 
-/// The one URI name of a certificate, `spiffe://<trust domain>/<path>`, and when the certificate ends.
+/// The one URI name of a certificate, `spiffe://<trust domain>/<path>`, and when the certificate
+/// ends.
 struct PeerName: Hashable, Sendable {
   static let scheme = "spiffe://"
   static let bytesMax = 2048
@@ -11,7 +12,8 @@ struct PeerName: Hashable, Sendable {
   /// How long the certificate was still valid when this was read.
   let secondsLeft: Int64
 
-  /// - Throws: where the certificate has no URI name, several, one of another form, or where it is not valid now.
+  /// - Throws: where the certificate has no URI name, several, one of another form, or where it is
+  ///   not valid now.
   init(certificate: OpaquePointer) throws(TLSError) {
     uri = try PeerName.onlyURI(of: certificate)
     let rest = uri.dropFirst(PeerName.scheme.count)

@@ -55,8 +55,8 @@ public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// One `SSL_CTX`: our certificate, the authority, the rules of `proto/README.md` §1.
 ///
-/// `@unchecked Sendable`, because OpenSSL counts references to an `SSL_CTX` atomically, and after `init` this class only
-/// makes sessions from it, which OpenSSL allows from any thread.
+/// `@unchecked Sendable`, because OpenSSL counts references to an `SSL_CTX` atomically, and after
+/// `init` this class only makes sessions from it, which OpenSSL allows from any thread.
 final class TLSContext: @unchecked Sendable {
   enum Role { case server, client }
 

@@ -3,7 +3,8 @@ internal import Glibc
 internal import Synchronization
 internal import Wire
 
-/// TLS on one socket: OpenSSL straight on the non-blocking descriptor. Belongs to its loop's thread.
+/// TLS on one socket: OpenSSL straight on the non-blocking descriptor. Belongs to its loop's
+/// thread.
 final class TLSSession {
   enum Outcome: Equatable {
     /// The handshake is done.
@@ -43,7 +44,8 @@ final class TLSSession {
   var hasPending: Bool { SSL_has_pending(ssl) == 1 }
   var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
-  /// Gives OpenSSL's record buffers back, where they are empty; the next read or write takes new ones.
+  /// Gives OpenSSL's record buffers back, where they are empty; the next read or write takes new
+  /// ones.
   func releaseBuffers() { _ = SSL_free_buffers(ssl) }
 
   func handshake() -> Outcome {
@@ -53,14 +55,15 @@ final class TLSSession {
     return outcome(result, "handshake")
   }
 
-  /// The peer's name after the handshake, checked against the context's rule; also on a resumed session, where
-  /// OpenSSL has checked no chain.
+  /// The peer's name after the handshake, checked against the context's rule; also on a resumed
+  /// session, where OpenSSL has checked no chain.
   func peerName() throws(TLSError) -> PeerName {
     var selected: UnsafePointer<UInt8>?
     var size: UInt32 = 0
     SSL_get0_alpn_selected(ssl, &selected, &size)
-    guard UnsafeBufferPointer(start: selected, count: Int(size)).elementsEqual(
-      TLSContext.protocolName.utf8)
+    guard
+      UnsafeBufferPointer(start: selected, count: Int(size)).elementsEqual(
+        TLSContext.protocolName.utf8)
     else { throw TLSError("the peer does not speak \(TLSContext.protocolName)") }
     guard SSL_get_verify_result(ssl) == Int(X509_V_OK),
       let certificate = SSL_get0_peer_certificate(ssl)
@@ -120,8 +123,8 @@ final class TLSSession {
 
 /// The newest session to one peer, for resumption. A ticket is used once (RFC 8446 C.4).
 ///
-/// `@unchecked Sendable`, because the pointer is only reached under the lock and OpenSSL's sessions are counted
-/// atomically.
+/// `@unchecked Sendable`, because the pointer is only reached under the lock and OpenSSL's sessions
+/// are counted atomically.
 final class SessionTickets: @unchecked Sendable {
   private let session = Mutex<UInt>(0)
 

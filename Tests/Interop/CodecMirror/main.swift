@@ -1,8 +1,8 @@
 // Decodes messages and encodes them again, for `codec_check.py`.
 //
 // Usage: CodecMirror, records on standard input, answers on standard output. A record is a kind
-// (`e`: Everything, `c`: CartEvent, `f`: Frame), a 4-byte big-endian length and the bytes. An answer
-// has the same form: `=` and the message encoded again, or `!` and the error as `code path`.
+// (`e`: Everything, `c`: CartEvent, `f`: Frame), a 4-byte big-endian length and the bytes. An
+// answer has the same form: `=` and the message encoded again, or `!` and the error as `code path`.
 internal import Glibc
 internal import Messages
 
