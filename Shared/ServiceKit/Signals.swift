@@ -1,11 +1,11 @@
+internal import Dispatch
 internal import Glibc
 internal import Synchronization
-internal import Transport
 
 /// The signals that ask a process to end or to look at its files again, as a stream.
 ///
-/// They are blocked in every thread that starts after this, and taken by one thread of its own, so
-/// nothing happens in a signal handler. Make it before any other thread is started.
+/// Taken by Dispatch on a queue, so nothing of ours runs in a signal handler. From `init` on these signals no longer end
+/// the process by themselves.
 package final class Signals: Sendable {
   package enum Signal: Int32, Sendable {
     case hangUp = 1
@@ -14,29 +14,42 @@ package final class Signals: Sendable {
   }
 
   package let received: AsyncStream<Signal>
-  private let endsOnNext = Atomic<Bool>(false)
+  private let sources: SignalSources
+  private let endsOnNext = SharedFlag()
 
-  /// - Throws: `SystemError` where no thread can be started.
-  package init(_ signals: [Signal]) throws {
+  package init(_ signals: [Signal]) {
     let (stream, continuation) = AsyncStream.makeStream(of: Signal.self)
     received = stream
-    var set = sigset_t()
-    sigemptyset(&set)
-    for signal in signals { sigaddset(&set, signal.rawValue) }
-    pthread_sigmask(SIG_BLOCK, &set, nil)
-    try Thread.start(name: "signals") { [weak self, set] in
-      var set = set
-      while true {
-        var number: Int32 = 0
-        guard sigwait(&set, &number) == 0, let signal = Signal(rawValue: number) else { continue }
-        if self?.endsOnNext.load(ordering: .acquiring) ?? false, signal != .hangUp {
-          exit(128 + number)
+    let queue = DispatchQueue(label: "signals")
+    sources = SignalSources(
+      signals.map { [endsOnNext] signal in
+        Glibc.signal(signal.rawValue, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: signal.rawValue, queue: queue)
+        source.setEventHandler {
+          if endsOnNext.isSet && signal != .hangUp { exit(128 + signal.rawValue) }
+          continuation.yield(signal)
         }
-        continuation.yield(signal)
-      }
-    }
+        source.resume()
+        return source
+      })
   }
 
   /// From now on another signal to end does so at once.
-  package func endOnNext() { endsOnNext.store(true, ordering: .releasing) }
+  package func endOnNext() { endsOnNext.set() }
+}
+
+/// Keeps the sources alive.
+///
+/// `@unchecked Sendable`, because nothing is done with them after `init` but to cancel them at the end, which Dispatch
+/// allows from any thread.
+private final class SignalSources: @unchecked Sendable {
+  private let sources: [any DispatchSourceSignal]
+  init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
+  deinit { for source in sources { source.cancel() } }
+}
+
+private final class SharedFlag: Sendable {
+  private let value = Atomic<Bool>(false)
+  var isSet: Bool { value.load(ordering: .acquiring) }
+  func set() { value.store(true, ordering: .releasing) }
 }

@@ -1,4 +1,5 @@
 internal import Synchronization
+package import Transport
 
 /// A value that a test waits for and some other task gives; only the first counts.
 package final class Promise<Value: Sendable>: Sendable {
@@ -21,6 +22,9 @@ package final class Promise<Value: Sendable>: Sendable {
     for waiter in waiters { waiter.resume(returning: value) }
   }
 
+  /// What was given so far.
+  package var now: Value? { state.withLock { $0.value } }
+
   package var value: Value {
     get async {
       await withCheckedContinuation { continuation in
@@ -31,5 +35,99 @@ package final class Promise<Value: Sendable>: Sendable {
         if let value { continuation.resume(returning: value) }
       }
     }
+  }
+}
+
+extension Promise where Value == Void {
+  package func fulfil() { fulfil(()) }
+}
+
+/// What happened, in order, and whoever waits for something to happen.
+package final class Journal<Entry: Sendable>: Sendable {
+  private struct Waiter {
+    let count: Int
+    let matches: @Sendable (Entry) -> Bool
+    let continuation: CheckedContinuation<Entry, Never>
+  }
+
+  private struct State {
+    var entries: [Entry] = []
+    var waiters: [Waiter] = []
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  package var entries: [Entry] { state.withLock { $0.entries } }
+
+  package func add(_ entry: Entry) {
+    let ready = state.withLock { state in
+      state.entries.append(entry)
+      let isReady: (Waiter) -> Bool = { waiter in
+        waiter.matches(entry) && state.entries.count(where: waiter.matches) >= waiter.count
+      }
+      let ready = state.waiters.filter(isReady)
+      state.waiters.removeAll(where: isReady)
+      return ready
+    }
+    for waiter in ready { waiter.continuation.resume(returning: entry) }
+  }
+
+  /// Waits until `count` entries match; the last of them.
+  @discardableResult
+  package func wait(
+    _ count: Int = 1, for matches: @escaping @Sendable (Entry) -> Bool = { _ in true }
+  ) async -> Entry {
+    await withCheckedContinuation { continuation in
+      let found = state.withLock { state -> Entry? in
+        let found = state.entries.filter(matches)
+        if found.count >= count { return found[count - 1] }
+        state.waiters.append(
+          Waiter(count: count, matches: matches, continuation: continuation))
+        return nil
+      }
+      if let found { continuation.resume(returning: found) }
+    }
+  }
+}
+
+/// What `withTimeout` throws.
+package struct TimedOut: Error, CustomStringConvertible {
+  package let limit: Duration
+  package var description: String { "nothing came of it within \(limit)" }
+}
+
+/// Gives `body` so long; a test in which it takes longer fails instead of hanging.
+///
+/// A body that does not heed its cancellation is left behind.
+package func withTimeout<R: Sendable>(
+  _ limit: Duration = .seconds(60), _ body: @escaping @Sendable () async throws -> R
+) async throws -> R {
+  let outcome = Promise<Result<R, any Error>>()
+  let work = Task {
+    do { outcome.fulfil(.success(try await body())) } catch { outcome.fulfil(.failure(error)) }
+  }
+  let alarm = Task {
+    try await TestLoops.alarms.sleep(for: limit)
+    outcome.fulfil(.failure(TimedOut(limit: limit)))
+    work.cancel()
+  }
+  return try await withTaskCancellationHandler {
+    defer { alarm.cancel() }
+    return try await outcome.value.get()
+  } onCancel: {
+    work.cancel()
+  }
+}
+
+/// The loops of this process, made once for all tests.
+package enum TestLoops {
+  package static let group = make { try EventLoopGroup(count: 2, name: "test") }
+  /// For time-outs only, so that they ring when a tested loop is stuck.
+  package static let alarms = make { try EventLoop(name: "alarms") }
+
+  private static func make<R>(_ start: () throws -> R) -> R {
+    do { return try start() } catch { preconditionFailure("no thread for a loop: \(error)") }
   }
 }

@@ -50,7 +50,7 @@ struct EchoCommand: HomingSubcommand {
     var configuration = ServerConfiguration(tls: try connection.tls())
     configuration.grants = try Grants(parsing: grant)
     configuration.connectionsMax = connectionsMax
-    let signals = try Signals([.terminate, .interrupt, .hangUp])
+    let signals = Signals([.terminate, .interrupt, .hangUp])
     let group = try EventLoopGroup(count: threads)
     let server = try Server(configuration, methods: methods, group: group)
     let target = try ConnectionOptions.target(listen)
