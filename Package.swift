@@ -20,7 +20,7 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .unsafeFlags(["-warnings-as-errors"], .when(configuration: .debug)),
-  // Checked in debug builds and in all tests; in the loop's hot path each check costs a table look-up.
+  // Checked in debug builds and in all tests; on the hot path each check costs a table look-up.
   .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
@@ -82,10 +82,10 @@ func tests(
 
 let testTargets: [Target] = [
   .target(
-    name: "TestSupport", dependencies: ["Messages", "Stubs", "Transport", "Wire"],
+    name: "TestSupport", dependencies: ["COpenSSL", "Messages", "Stubs", "Transport", "Wire"],
     path: "Tests/Support", swiftSettings: settings),
-  tests("MessagesTests", ["Messages"], exclude: ["Corpus"]),
-  tests("WireTests", ["Messages", "Wire"]),
+  tests("MessagesTests", ["Descriptors", "Messages"], exclude: ["Corpus"]),
+  tests("WireTests", ["Messages", "Wire"], exclude: ["Corpus"]),
   tests(
     "TransportTests",
     ["CLinux", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire"]),

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The signals that ask a process to end or to look at its files again, as a stream.
 ///
-/// Taken by Dispatch on a queue, so nothing of ours runs in a signal handler. From `init` on these signals no longer end
-/// the process by themselves.
+/// Taken by Dispatch on a queue, so nothing of ours runs in a signal handler. From `init` on these
+/// signals no longer end the process by themselves.
 package final class Signals: Sendable {
   package enum Signal: Int32, Sendable {
     case hangUp = 1
@@ -40,8 +40,8 @@ package final class Signals: Sendable {
 
 /// Keeps the sources alive.
 ///
-/// `@unchecked Sendable`, because nothing is done with them after `init` but to cancel them at the end, which Dispatch
-/// allows from any thread.
+/// `@unchecked Sendable`, because nothing is done with them after `init` but to cancel them at the
+/// end, which Dispatch allows from any thread.
 private final class SignalSources: @unchecked Sendable {
   private let sources: [any DispatchSourceSignal]
   init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }

@@ -22,7 +22,7 @@ package struct ByteQueue: ~Copyable {
 
   /// Room for `size` bytes at the back, to be written whole by the caller before the next call.
   package mutating func append(_ size: Int) -> UnsafeMutableRawPointer {
-    if size > capacity &- tail { makeRoom(size) }
+    if size > capacity &- tail || memory == nil { makeRoom(size) }
     let room = memory.unsafelyUnwrapped + tail
     tail &+= size
     assert(invariants)
@@ -40,7 +40,7 @@ package struct ByteQueue: ~Copyable {
 
   /// At least `size` bytes of free memory at the back, not counted until `commit`.
   package mutating func free(_ size: Int) -> UnsafeMutableRawBufferPointer {
-    if size > capacity &- tail { makeRoom(size) }
+    if size > capacity &- tail || memory == nil { makeRoom(size) }
     return UnsafeMutableRawBufferPointer(
       start: memory.unsafelyUnwrapped + tail, count: capacity &- tail)
   }
@@ -80,8 +80,8 @@ package struct ByteQueue: ~Copyable {
 
   private mutating func makeRoom(_ size: Int) {
     let count = self.count
-    if count + size <= capacity && head >= capacity / 2 {
-      memory!.copyMemory(from: memory! + head, byteCount: count)
+    if let memory, count + size <= capacity, head >= capacity / 2 {
+      memory.copyMemory(from: memory + head, byteCount: count)
     } else {
       capacity = max(4096, 2 * capacity, count + size)
       let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)

@@ -135,7 +135,8 @@ internal import Testing
       "import \"google/protobuf/empty.proto\";\nmessage M { google.protobuf.Empty e = 1; }")
     #expect(
       any == [
-        "homing/test/v1/test.proto:5: homing.test.v1.M.e: no code is generated for google.protobuf.Empty"
+        "homing/test/v1/test.proto:5: homing.test.v1.M.e: "
+          + "no code is generated for google.protobuf.Empty"
       ])
     let extended = try ProtoCompiler.refusal(
       "import \"google/protobuf/descriptor.proto\";\n"

@@ -16,7 +16,8 @@ package struct RawOffer: Sendable {
 
 /// The other end of a connection, which does only what a test says: TLS on a blocking socket.
 ///
-/// `@unchecked Sendable`, because a test uses it from one task at a time and OpenSSL's objects are bound to no thread.
+/// `@unchecked Sendable`, because a test uses it from one task at a time and OpenSSL's objects are
+/// bound to no thread.
 package final class RawPeer: @unchecked Sendable {
   package struct Failure: Error, CustomStringConvertible {
     package let description: String

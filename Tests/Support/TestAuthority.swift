@@ -8,6 +8,12 @@ package struct TestIdentity: Sendable {
   package var keyFile: String
   package var authorityFile: String
 
+  package init(certificateFile: String, keyFile: String, authorityFile: String) {
+    self.certificateFile = certificateFile
+    self.keyFile = keyFile
+    self.authorityFile = authorityFile
+  }
+
   package func tls(peer: PeerRule = .trustDomain) -> TLSConfiguration {
     TLSConfiguration(
       certificateFile: certificateFile, keyFile: keyFile, authorityFile: authorityFile, peer: peer)
@@ -28,8 +34,8 @@ package struct CertificateFailure: Error {
 
 /// An authority that signs whatever a test asks for, right or wrong, into a folder of its own.
 ///
-/// `@unchecked Sendable`, because its key and certificate are only read once it is made, which OpenSSL allows from
-/// any thread.
+/// `@unchecked Sendable`, because its key and certificate are only read once it is made, which
+/// OpenSSL allows from any thread.
 package final class TestAuthority: @unchecked Sendable {
   package let folder: TemporaryFolder
   package let certificateFile: String

@@ -1,5 +1,5 @@
 package import Messages
-package import Stubs
+internal import Stubs
 package import Transport
 internal import Wire
 

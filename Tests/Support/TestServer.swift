@@ -80,7 +80,8 @@ package final class TestServer: Sendable {
     }
   }
 
-  /// Stops at once, whatever runs: what a killed process looks like from outside, but for TLS's farewell.
+  /// Stops at once, whatever runs: what a killed process looks like from outside, but for TLS's
+  /// farewell.
   package func cut() async { await server.drain(timeout: .zero) }
 
   package func drain() async { await server.drain(timeout: .seconds(60)) }
@@ -121,7 +122,8 @@ package final class TestServer: Sendable {
     return try await RawPeer.connect(port: port, offer)
   }
 
-  /// Connections opened so far, as the server saw them: the peer's name, and whether its session was resumed.
+  /// Connections opened so far, as the server saw them: the peer's name, and whether its session
+  /// was resumed.
   package var opened: [(peer: String, resumed: Bool)] {
     events.entries.compactMap { event in
       if case .opened(let peer, let resumed) = event { return (peer, resumed) }

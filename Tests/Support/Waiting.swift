@@ -92,33 +92,24 @@ package final class Journal<Entry: Sendable>: Sendable {
   }
 }
 
-/// What `withTimeout` throws.
-package struct TimedOut: Error, CustomStringConvertible {
-  package let limit: Duration
-  package var description: String { "nothing came of it within \(limit)" }
-}
-
-/// Gives `body` so long; a test in which it takes longer fails instead of hanging.
+/// Runs `body`, which must be done within `limit`.
 ///
-/// A body that does not heed its cancellation is left behind.
-package func withTimeout<R: Sendable>(
-  _ limit: Duration = .seconds(60), _ body: @escaping @Sendable () async throws -> R
-) async throws -> R {
-  let outcome = Promise<Result<R, any Error>>()
-  let work = Task {
-    do { outcome.fulfil(.success(try await body())) } catch { outcome.fulfil(.failure(error)) }
-  }
+/// - Parameters:
+///   - limit: twice that ends the process, so that a test which waits for what never comes cannot
+///   hang the run.
+///   - late: called once, when `limit` has passed; fails the test.
+package func withTimeout<R>(
+  _ limit: Duration = .seconds(60), late: @escaping @Sendable () -> Void,
+  _ body: () async throws -> R
+) async rethrows -> R {
   let alarm = Task {
     try await TestLoops.alarms.sleep(for: limit)
-    outcome.fulfil(.failure(TimedOut(limit: limit)))
-    work.cancel()
+    late()
+    try await TestLoops.alarms.sleep(for: limit)
+    preconditionFailure("a test hangs; its name is above")
   }
-  return try await withTaskCancellationHandler {
-    defer { alarm.cancel() }
-    return try await outcome.value.get()
-  } onCancel: {
-    work.cancel()
-  }
+  defer { alarm.cancel() }
+  return try await body()
 }
 
 /// The loops of this process, made once for all tests.

@@ -12,7 +12,7 @@ enum Assertions {
 
   /// - Parameter files: of one test target, with their paths.
   static func findings(_ files: [(path: String, text: String)]) -> [Finding] {
-    let sources = files.map { ($0.path, SwiftSource($0.text)) }
+    let sources = files.map { ($0.path, SwiftSource.of($0.text)) }
     let asserting = assertingNames(sources.flatMap { $1.functions })
     return sources.flatMap { path, source in
       let silent = tests(source).filter { !asserts($0.body, asserting) }

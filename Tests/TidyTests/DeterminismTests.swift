@@ -29,7 +29,7 @@ enum Determinism {
   static func findings(_ path: String, _ text: String) -> [Finding] {
     if path.hasPrefix("Shared/ServiceKit/") { return [] }
     if !path.hasPrefix("Shared/") && !path.hasPrefix("Services/") { return [] }
-    let source = SwiftSource(text)
+    let source = SwiftSource.of(text)
     return banned.flatMap { pattern, reason in
       source.lines(matching: pattern).map { ($0, reason) }
     }.filter { line, _ in

@@ -13,14 +13,16 @@ enum Imports {
     "Shared/Transport/": ["CLinux", "COpenSSL", "Messages", "Wire"],
     "Shared/Stubs/": ["Messages", "Transport", "Wire"],
     "Shared/Descriptors/": [],
-    "Shared/ServiceKit/": ["Descriptors", "Messages", "Stubs", "Transport", "Wire"],
+    "Shared/ServiceKit/": [
+      "Descriptors", "Dispatch", "Messages", "Stubs", "Transport", "Wire",
+    ],
     "Services/Homing/": [
       "ArgumentParser", "COpenSSL", "Descriptors", "DynamicMessages", "Histogram", "Messages",
       "ServiceKit", "Stubs", "Transport", "Wire",
     ],
     "Services/Homing/Dynamic/": ["Descriptors"],
     "proto/Generator/": ["Descriptors"],
-    "Tests/Support/": ["Messages", "Stubs", "Transport", "Wire"],
+    "Tests/Support/": ["COpenSSL", "Messages", "Stubs", "Transport", "Wire"],
     "Tests/MessagesTests/": ["Descriptors", "Messages"],
     "Tests/WireTests/": ["Messages", "Wire"],
     "Tests/TransportTests/": [
@@ -39,7 +41,9 @@ enum Imports {
   static let owners: [String: [String]] = [
     "CMessages": ["Shared/Messages/"],
     "CProtobufC": ["Shared/Messages/"],
-    "COpenSSL": ["Shared/Transport/TLS/", "Services/Homing/Certs/", "Tests/TransportTests/"],
+    "COpenSSL": [
+      "Shared/Transport/TLS/", "Services/Homing/Certs/", "Tests/Support/", "Tests/TransportTests/",
+    ],
     "CLinux": [
       "Shared/Transport/Client/ClientPool.swift", "Shared/Transport/Connection/Connection.swift",
       "Shared/Transport/Loop/EventLoop.swift", "Shared/Transport/Loop/LoopCore.swift",
@@ -70,7 +74,7 @@ enum Imports {
 
   /// Each import with its line, and whether it states who sees it.
   static func imports(_ text: String) -> [(line: Int, module: String, hasLevel: Bool)] {
-    SwiftSource(text).code.enumerated().compactMap { index, line in
+    SwiftSource.of(text).code.enumerated().compactMap { index, line in
       let words = line.split(separator: " ")
       guard let at = words.firstIndex(of: "import"), at + 1 < words.count else { return nil }
       let levels: Set<Substring> = ["public", "package", "internal", "fileprivate", "private"]

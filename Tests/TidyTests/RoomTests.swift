@@ -26,8 +26,8 @@ enum Rooms {
   static func publicFindings(_ path: String, _ text: String) -> [Finding] {
     if publicPlaces.contains(where: path.hasPrefix) { return [] }
     if path.hasPrefix("Shared/Stubs/") && path.hasSuffix(".client.swift") { return [] }
-    let source = SwiftSource(text)
-    return source.lines(matching: #/(?:^|[^.\w])(?:public|open) /#)
+    let source = SwiftSource.of(text)
+    return source.lines(matching: #/(?:^|[^.\w])(?:public |open (?:class|func|var|override) )/#)
       .filter { !source.code[$0 - 1].contains(#/\bimport\b/#) }
       .map { Finding(path, $0, "is public: \(source.lines[$0 - 1].drop { $0 == " " })") }
   }
@@ -56,9 +56,16 @@ enum Rooms {
 
   @Test("A public declaration elsewhere is found")
   func findsPublic() {
-    let text = "public import Messages\n// public struct A\n  public struct B {}\nlet a = A.open\n"
-    #expect(Rooms.publicFindings("Shared/ServiceKit/A.swift", text).map(\.line) == [3])
-    #expect(Rooms.publicFindings("Shared/Stubs/Generated/a.server.swift", text).map(\.line) == [3])
+    let text = """
+      public import Messages
+      // public struct A
+        public struct B {}
+      let open = 1
+      open class C {}
+      """
+    #expect(Rooms.publicFindings("Shared/ServiceKit/A.swift", text).map(\.line) == [3, 5])
+    #expect(
+      Rooms.publicFindings("Shared/Stubs/Generated/a.server.swift", text).map(\.line) == [3, 5])
     #expect(Rooms.publicFindings("Shared/Stubs/Generated/a.client.swift", text) == [])
   }
 }

@@ -3,7 +3,7 @@ internal import Testing
 /// Ways round the compiler's checks.
 enum Safety {
   static func findings(_ path: String, _ text: String) -> [Finding] {
-    let source = SwiftSource(text)
+    let source = SwiftSource.of(text)
     let banned: [(Regex<Substring>, String)] = [
       (#/nonisolated\(unsafe\)/#, "nonisolated(unsafe)"),
       (#/\btry!/#, "try!"),

@@ -8,7 +8,7 @@ enum Shape {
   static let testFileLinesMax = 1200
 
   static func findings(_ path: String, _ text: String) -> [Finding] {
-    let source = SwiftSource(text)
+    let source = SwiftSource.of(text)
     var findings = source.lines.enumerated().filter { $1.count > columnsMax }.map {
       Finding(path, $0 + 1, "\($1.count) columns, the limit is \(columnsMax)")
     }

@@ -1,7 +1,8 @@
+internal import Synchronization
 internal import Testing
 
-/// Swift text with the inside of comments, strings and quoted names blanked out, so that plain
-/// searches see code only. Line breaks and columns stay.
+/// Swift text with the inside of comments, strings, patterns (`#/…/#`) and quoted names blanked
+/// out, so that plain searches see code only. Line breaks and columns stay.
 struct SwiftSource {
   /// A function or initialiser with a body.
   struct Function: Equatable {
@@ -17,24 +18,38 @@ struct SwiftSource {
   let lines: [Substring]
   /// The same lines, code only.
   let code: [Substring]
-  private let characters: [Character]
+  private let scalars: [Unicode.Scalar]
 
   init(_ text: String) {
-    characters = SwiftSource.blanked(Array(text))
+    scalars = SwiftSource.blanked(Array(text.unicodeScalars))
     lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    code = String(characters).split(separator: "\n", omittingEmptySubsequences: false)
+    code = SwiftSource.string(scalars[...]).split(separator: "\n", omittingEmptySubsequences: false)
+  }
+
+  private static let known = Mutex<[String: SwiftSource]>([:])
+
+  /// Made once for each text, since many rules look at the same files.
+  static func of(_ text: String) -> SwiftSource {
+    known.withLock { known in
+      if let source = known[text] { return source }
+      let source = SwiftSource(text)
+      known[text] = source
+      return source
+    }
   }
 
   /// Lines whose code matches, from 1.
   func lines(matching pattern: Regex<Substring>) -> [Int] {
-    code.indices.filter { code[$0].contains(pattern) }.map { $0 + 1 }
+    // By default a `.` between letters is no boundary.
+    let pattern = pattern.wordBoundaryKind(.simple)
+    return code.indices.filter { code[$0].contains(pattern) }.map { $0 + 1 }
   }
 
   /// In order of their beginnings; those inside others too.
   var functions: [Function] {
     var functions: [Function] = []
     var at = 0
-    while at < characters.count {
+    while at < scalars.count {
       guard let keyword = keyword(at) else {
         at += 1
         continue
@@ -46,10 +61,10 @@ struct SwiftSource {
   }
 
   private func keyword(_ at: Int) -> String? {
-    if at > 0, SwiftSource.isWord(characters[at - 1]) || characters[at - 1] == "." { return nil }
-    for word in ["func", "init", "deinit"] where characters[at...].starts(with: word) {
+    if at > 0, SwiftSource.isWord(scalars[at - 1]) || scalars[at - 1] == "." { return nil }
+    for word in ["func", "init", "deinit"] where scalars[at...].starts(with: word.unicodeScalars) {
       let end = at + word.count
-      if end < characters.count && !SwiftSource.isWord(characters[end]) { return word }
+      if end < scalars.count && !SwiftSource.isWord(scalars[end]) { return word }
     }
     return nil
   }
@@ -58,14 +73,14 @@ struct SwiftSource {
   private func function(_ start: Int, _ keyword: String) -> Function? {
     var depth = 0
     var at = start + keyword.count
-    while at < characters.count {
-      switch characters[at] {
+    while at < scalars.count {
+      switch scalars[at] {
       case "(", "[": depth += 1
       case ")", "]": depth -= 1
       case "{" where depth == 0:
         let end = closing(at)
-        let body = String(characters[(start + keyword.count)...end])
-        let name = body.drop { $0 == " " }.prefix { SwiftSource.isWord($0) }
+        let body = SwiftSource.string(scalars[(start + keyword.count)...end])
+        let name = body.drop { $0 == " " }.unicodeScalars.prefix(while: SwiftSource.isWord)
         return Function(
           name: keyword == "func" ? String(name) : keyword, line: line(start),
           lineCount: line(end) - line(start) + 1, body: body)
@@ -80,44 +95,56 @@ struct SwiftSource {
 
   private func closing(_ open: Int) -> Int {
     var depth = 0
-    for at in open..<characters.count {
-      if characters[at] == "{" { depth += 1 }
-      if characters[at] == "}" {
+    for at in open..<scalars.count {
+      if scalars[at] == "{" { depth += 1 }
+      if scalars[at] == "}" {
         depth -= 1
         if depth == 0 { return at }
       }
     }
-    return characters.count - 1
+    return scalars.count - 1
   }
 
   private func line(_ at: Int) -> Int {
-    characters[..<at].count { $0 == "\n" } + 1
+    scalars[..<at].count { $0 == "\n" } + 1
   }
 
-  private static func isWord(_ character: Character) -> Bool {
-    character.isLetter || character.isNumber || character == "_"
+  private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "_" || scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
+  }
+
+  private static func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+    var text = String.UnicodeScalarView()
+    text.append(contentsOf: scalars)
+    return String(text)
   }
 }
 
 extension SwiftSource {
-  private static func blanked(_ text: [Character]) -> [Character] {
+  private static func blanked(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
     var code = text
     var at = 0
     while at < text.count { skip(text, &at, &code) }
     return code
   }
 
-  /// Passes one character of code, or one comment, string or quoted name.
-  private static func skip(_ text: [Character], _ at: inout Int, _ code: inout [Character]) {
+  /// Passes one character of code, or one comment, string, pattern or quoted name.
+  private static func skip(
+    _ text: [Unicode.Scalar], _ at: inout Int, _ code: inout [Unicode.Scalar]
+  ) {
     let rest = text[at...]
-    if rest.starts(with: "//") {
+    if rest.starts(with: "//".unicodeScalars) {
       blank(text, &at, &code) { text[$0] == "\n" }
-    } else if rest.starts(with: "/*") {
+    } else if rest.starts(with: "/*".unicodeScalars) {
       skipBlockComment(text, &at, &code)
     } else if text[at] == "`" {
       at += 1
       blank(text, &at, &code) { text[$0] == "`" }
       at += 1
+    } else if rest.starts(with: "#/".unicodeScalars) {
+      at += 2
+      blank(text, &at, &code) { text[$0...].starts(with: "/#".unicodeScalars) }
+      at += 2
     } else if text[at] == "\"" || text[at] == "#" {
       skipString(text, &at, &code)
     } else {
@@ -126,7 +153,8 @@ extension SwiftSource {
   }
 
   private static func blank(
-    _ text: [Character], _ at: inout Int, _ code: inout [Character], until isEnd: (Int) -> Bool
+    _ text: [Unicode.Scalar], _ at: inout Int, _ code: inout [Unicode.Scalar],
+    until isEnd: (Int) -> Bool
   ) {
     while at < text.count && !isEnd(at) {
       if text[at] != "\n" { code[at] = " " }
@@ -135,7 +163,7 @@ extension SwiftSource {
   }
 
   private static func skipBlockComment(
-    _ text: [Character], _ at: inout Int, _ code: inout [Character]
+    _ text: [Unicode.Scalar], _ at: inout Int, _ code: inout [Unicode.Scalar]
   ) {
     var depth = 0
     repeat {
@@ -149,28 +177,30 @@ extension SwiftSource {
   }
 
   /// A string of any kind; what is interpolated stays as code. A `#` without a string is code.
-  private static func skipString(_ text: [Character], _ at: inout Int, _ code: inout [Character]) {
+  private static func skipString(
+    _ text: [Unicode.Scalar], _ at: inout Int, _ code: inout [Unicode.Scalar]
+  ) {
     let hashes = text[at...].prefix { $0 == "#" }.count
     let open = at + hashes
     guard open < text.count, text[open] == "\"" else {
       at = max(open, at + 1)
       return
     }
-    let isLong = text[open...].starts(with: "\"\"\"")
+    let isLong = text[open...].starts(with: "\"\"\"".unicodeScalars)
     let pounds = String(repeating: "#", count: hashes)
     let end = (isLong ? "\"\"\"" : "\"") + pounds
     let escape = "\\" + pounds
     at = open + (isLong ? 3 : 1)
     while at < text.count {
       let rest = text[at...]
-      if rest.starts(with: end) {
+      if rest.starts(with: end.unicodeScalars) {
         at += end.count
         return
       }
-      if rest.starts(with: escape + "(") {
+      if rest.starts(with: (escape + "(").unicodeScalars) {
         at += escape.count
         skipInterpolation(text, &at, &code)
-      } else if rest.starts(with: escape) {
+      } else if rest.starts(with: escape.unicodeScalars) {
         let after = at + escape.count + 1
         blank(text, &at, &code) { $0 == after }
       } else {
@@ -181,7 +211,7 @@ extension SwiftSource {
   }
 
   private static func skipInterpolation(
-    _ text: [Character], _ at: inout Int, _ code: inout [Character]
+    _ text: [Unicode.Scalar], _ at: inout Int, _ code: inout [Unicode.Scalar]
   ) {
     var depth = 0
     repeat {
@@ -198,7 +228,7 @@ extension SwiftSource {
     let text = #"""
       let a = "Task { \(b + "x{")" // Task {
       /* Task { /* inner */ } */ func `Task {`() { #"\("# }
-      let c = """
+      let c = #/Task {"/# + """
         Task { "quoted" \(d)
         """
       """#
@@ -207,7 +237,7 @@ extension SwiftSource {
     #expect(
       code == [
         #"leta="\(b+"")""#, "func``(){##}".replacing("##", with: ##"#""#"##),
-        "letc=\(quotes.prefix(3))", #"\(d)"#, String(quotes.prefix(3)),
+        "letc=#//#+\(quotes.prefix(3))", #"\(d)"#, String(quotes.prefix(3)),
       ])
     #expect(SwiftSource(text).code.map(\.count) == SwiftSource(text).lines.map(\.count))
   }

@@ -44,14 +44,15 @@ enum Tree {
     }
   }
 
-  /// Paths of this repository that a Markdown text names in backticks and that are not there.
+  /// Paths of this repository that a Markdown text names in backticks and that are not there. A
+  /// suite of tests may stand for its file.
   static func missing(
     _ path: String, _ text: String, exists: (String) -> Bool = Repository.exists
   ) -> [Finding] {
     text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().flatMap {
       index, line in
       line.matches(of: #/`((?:Services|Shared|Tests|proto|\.ci)\/[^`\s]*)/#).map { String($0.1) }
-        .filter { !$0.contains(#/[<*…]/#) && !exists($0) }
+        .filter { !$0.contains(#/[<*…]/#) && !exists($0) && !exists($0 + ".swift") }
         .map { Finding(path, index + 1, "there is no \($0)") }
     }
   }

@@ -22,12 +22,17 @@ public final class Client: Channel {
   }
 
   /// The same on loops of the caller's.
-  package init(
+  package convenience init(
     _ target: Target, tls: TLSConfiguration, configuration: ClientConfiguration = .init(),
     group: EventLoopGroup
   ) throws {
+    let pool = try ClientPool(target, tls: tls, configuration: configuration, group: group)
+    self.init(pool, configuration, group)
+  }
+
+  init(_ pool: ClientPool, _ configuration: ClientConfiguration, _ group: EventLoopGroup) {
     self.group = group
-    pool = try ClientPool(target, tls: tls, configuration: configuration, group: group)
+    self.pool = pool
     retries = Mutex(RetryPolicy(configuration))
     interceptors = configuration.interceptors
   }
@@ -121,8 +126,15 @@ public final class Client: Channel {
     _ attempt: @Sendable (CallOptions, MonotonicInstant?) async throws -> R
   ) async throws -> R {
     var options = given
-    for interceptor in interceptors { try interceptor.willSend(method, &options) }
     let began = MonotonicInstant.now
+    do {
+      for interceptor in interceptors { try interceptor.willSend(method, &options) }
+    } catch {
+      let outcome = RPCError(thrown: error)
+      finished(method, outcome, 0, began)
+      throw outcome
+    }
+    let metadata = options.metadata
     let deadline = options.timeout.map { began + $0 }
     var attempts = 1
     while true {
@@ -143,8 +155,14 @@ public final class Client: Channel {
           finished(method, outcome, attempts, began)
           throw outcome
         }
-        if pause > .zero { try await group.loops[0].sleep(for: pause) }
-        options.metadata = given.metadata
+        if pause > .zero {
+          do { try await group.loops[0].sleep(for: pause) } catch {
+            let cancelled = RPCError(thrown: error)
+            finished(method, cancelled, attempts, began)
+            throw cancelled
+          }
+        }
+        options.metadata = metadata
         options.metadata.append("homing-previous-attempts", "\(attempts)")
         attempts += 1
       }
@@ -195,7 +213,7 @@ final class ClientCall: RawCall {
     try await stream.loop.run { [stream] in
       let stream = stream.value
       stream.ensureOpened()
-      await stream.waitForMetadata()
+      try await stream.waitForMetadata()
       if let metadata = stream.metadata { return metadata }
       try stream.end?.get()
       return [:]

@@ -35,5 +35,6 @@ public protocol ClientInterceptor: Sendable {
   /// Before the first attempt; may change the options. A thrown error is the call's outcome.
   func willSend(_ method: RPCMethod, _ options: inout CallOptions) throws
   /// Once, when the call's outcome is known; nil is success. For streaming calls: of the opening.
+  /// No attempts: it was refused by `willSend`.
   func didFinish(_ method: RPCMethod, _ error: RPCError?, attempts: Int, elapsed: Duration)
 }

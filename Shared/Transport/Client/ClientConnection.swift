@@ -25,9 +25,11 @@ final class ClientConnection: Connection {
   override func opened() { pool.opened(self) }
 
   override func ended(_ reason: RPCError) {
+    // What the server said last tells more than that it closed.
+    let reason = goAwayReason?.isFromPeer == true ? goAwayReason! : reason
     endReason = reason
     for stream in streams.values {
-      var error = reason
+      var error = RPCError(ClientConnection.code(of: reason), reason.message, cause: reason)
       if !stream.wasSent { error.wasNotLookedAt = true }
       stream.finish(error)
     }
@@ -50,8 +52,10 @@ final class ClientConnection: Connection {
     _ method: RPCMethod, _ metadata: Metadata, deadline: MonotonicInstant?
   ) throws(RPCError) -> ClientStream {
     guard phase == .open, !isLeaving, lastID < .max else {
+      let reason = endReason ?? goAwayReason
       throw notLookedAt(
-        endReason ?? goAwayReason ?? RPCError(.unavailable, "the connection is being left"))
+        RPCError(
+          .unavailable, reason?.message ?? "the connection is being left", cause: reason))
     }
     guard streams.count < peerLimits.streamsMax else {
       throw notLookedAt(
@@ -112,13 +116,19 @@ final class ClientConnection: Connection {
       RPCError(goAway.status ?? RpcV1.Status(), trailers: [:])
       ?? RPCError(.unavailable, "the server is leaving")
     for stream in streams.values where stream.id > goAway.streamIDLast {
-      var error = RPCError(.unavailable, reason.message, cause: reason)
+      var error = RPCError(ClientConnection.code(of: reason), reason.message, cause: reason)
       // One that was offended has looked at nothing that it says it has not.
       error.wasNotLookedAt = true
       stream.finish(error)
     }
     goAwayReason = reason
     leave()
+  }
+
+  /// A server that does not accept who we are will not the next time either; anything else is
+  /// UNAVAILABLE.
+  private static func code(of reason: RPCError) -> RPCError.Code {
+    reason.code == .unauthenticated ? .unauthenticated : .unavailable
   }
 
   /// Why the connection is gone.

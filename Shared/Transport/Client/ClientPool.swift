@@ -41,15 +41,18 @@ final class ClientPool: Sendable {
   let configuration: ClientConfiguration
   private let certificates: CertificateSource
   private let group: EventLoopGroup
-  private let tickets = SessionTickets()
   private let limits: Limits
+  private let resolve: @Sendable (Target) throws(RPCError) -> [SocketAddress]
   private let state = Mutex(State())
 
+  /// - Parameter resolve: every address of the target; may block.
   init(
     _ target: Target, tls: TLSConfiguration, configuration: ClientConfiguration,
-    group: EventLoopGroup
+    group: EventLoopGroup,
+    resolve: @escaping @Sendable (Target) throws(RPCError) -> [SocketAddress] = Sockets.resolve
   ) throws {
     self.target = target
+    self.resolve = resolve
     self.configuration = configuration
     self.group = group
     certificates = try CertificateSource(.client, tls)
@@ -98,11 +101,14 @@ final class ClientPool: Sendable {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         // A connection may have come in between; then there is nothing to wait for.
-        let goesOn = state.withLock { state in
-          if !state.slots.isEmpty || state.connectingCount == 0 || Task.isCancelled { return true }
+        let (goesOn, failure) = state.withLock { state -> (Bool, RPCError?) in
+          if !state.slots.isEmpty || Task.isCancelled { return (true, nil) }
+          // The attempt this call asked for may have failed already.
+          if state.connectingCount == 0 { return (true, state.lastFailure) }
           state.waiters[number] = continuation
-          return false
+          return (false, nil)
         }
+        if let failure { return continuation.resume(throwing: unavailable(failure)) }
         if goesOn { return continuation.resume() }
         if let deadline { arm(number, deadline) }
       }
@@ -119,6 +125,12 @@ final class ClientPool: Sendable {
         self.giveUp(number, self.noConnectionInTime)
       }
     }
+  }
+
+  private func unavailable(_ reason: RPCError) -> RPCError {
+    var error = RPCError(.unavailable, "\(target): \(reason.message)", cause: reason)
+    error.wasNotLookedAt = true
+    return error
   }
 
   private var noConnectionInTime: RPCError {
@@ -194,8 +206,7 @@ final class ClientPool: Sendable {
       return (exchange(&state.waiters, with: [:]), false)
     }
     if goesOn { return makeConnection() }
-    var error = RPCError(.unavailable, "\(target): \(reason.message)", cause: reason)
-    error.wasNotLookedAt = true
+    let error = unavailable(reason)
     for waiter in waiters.values { waiter.resume(throwing: error) }
   }
 
@@ -218,7 +229,7 @@ final class ClientPool: Sendable {
       // Looking up a name blocks; it happens seldom.
       try Thread.start(name: "resolve") { [self] in
         do throws(RPCError) {
-          try adopt(Sockets.resolve(target))
+          try adopt(resolve(target))
           connect()
         } catch {
           connectFailed(nil, error)
@@ -271,9 +282,10 @@ final class ClientPool: Sendable {
 
   private func start(_ address: SocketAddress, _ core: LoopCore) throws(SystemError) {
     let descriptor = try Sockets.connect(to: address)
+    let context = certificates.context
     let connection = ClientConnection(
       descriptor: descriptor,
-      session: TLSSession(certificates.context, descriptor: descriptor, tickets: tickets),
+      session: TLSSession(context, descriptor: descriptor, tickets: context.tickets),
       address: address, limits: limits, core: core, pool: self)
     do throws(SystemError) {
       try connection.start()

@@ -62,11 +62,12 @@ final class ClientStream: CallStream {
       return spend(message.count)
     }
     if message.count + 1024 + frame.method.utf8.count > connection.peerLimits.frameBytesMax {
-      conclude(.failure(RPCError(.resourceExhausted, "too large")))
-      throw RPCError(
+      let error = RPCError(
         .resourceExhausted,
         "a request of \(message.count) bytes does not fit the server's frames of "
           + "\(connection.peerLimits.frameBytesMax)")
+      finish(error)
+      throw error
     }
     frame.messages = [message]
     frame.halfClose = isLast
@@ -108,14 +109,14 @@ final class ClientStream: CallStream {
 
   /// Takes a frame of the server.
   func receive(_ frame: FrameView) throws {
-    if metadata == nil {
+    // Credit may come before the server has anything to say.
+    if metadata == nil && (frame.hasMetadata || frame.messageCount > 0 || frame.hasStatus) {
       metadata = Metadata(try frame.metadata())
       wakeMetadataWaiters()
     }
     if frame.credit > 0 { try grant(frame.credit) }
     if frame.messageCount > 0 {
-      let grace = max(0, Limits().connectionWindow - connection.limits.connectionWindow)
-      if !receive(frame, connectionGrace: grace) {
+      if !takeMessages(frame) {
         cancel(RPCError(.resourceExhausted, "the server sent without credit"))
         return
       }
@@ -126,9 +127,17 @@ final class ClientStream: CallStream {
     }
   }
 
-  func waitForMetadata() async {
-    if metadata != nil || isOver { return }
-    await withCheckedContinuation { metadataWaiters.append($0) }
+  /// - Throws: `CancellationError` where the task is cancelled.
+  func waitForMetadata() async throws {
+    let bound = LoopBound(self, on: connection.core.loop)
+    while metadata == nil && !isOver {
+      try Task.checkCancellation()
+      await withTaskCancellationHandler {
+        await withCheckedContinuation { metadataWaiters.append($0) }
+      } onCancel: {
+        bound.loop.execute { bound.value.wakeMetadataWaiters() }
+      }
+    }
   }
 
   private func wakeMetadataWaiters() {

@@ -33,11 +33,11 @@ class CallStream {
   // MARK: - In
 
   /// Takes a frame's messages. False where the peer had no credit for them on this stream.
-  func receive(_ frame: FrameView, connectionGrace: Int) -> Bool {
+  func takeMessages(_ frame: FrameView) -> Bool {
     let bytes = frame.messageBytes
-    let grace = max(0, Limits().streamWindow - connection.limits.streamWindow)
-    let mayBegin = connection.receiveCredit.receive(bytes, grace: connectionGrace)
-    guard receiveCredit.receive(bytes, grace: grace), mayBegin, inboundEnd == nil else {
+    let mayBegin = connection.receiveCredit.receive(bytes, grace: connection.connectionGrace)
+    guard receiveCredit.receive(bytes, grace: connection.streamGrace), mayBegin, inboundEnd == nil
+    else {
       connection.consumed(bytes)
       return false
     }
@@ -121,7 +121,8 @@ class CallStream {
 
   /// Waits until a message may be sent.
   ///
-  /// - Throws: how the call ended, where it is over.
+  /// - Throws: how the call ended, where it is over; `CancellationError` where the task is
+  ///   cancelled.
   func waitToSend() async throws {
     while true {
       if let end {
@@ -129,7 +130,14 @@ class CallStream {
         throw RPCError(.failedPrecondition, "the call is over; nothing more can be sent")
       }
       if maySend { return }
-      try await withCheckedThrowingContinuation { writers.append($0) }
+      try Task.checkCancellation()
+      let bound = LoopBound(self, on: connection.core.loop)
+      try await withTaskCancellationHandler {
+        try await withCheckedThrowingContinuation { writers.append($0) }
+      } onCancel: {
+        // All are woken; those that are not cancelled wait again.
+        bound.loop.execute { bound.value.wakeAllWriters() }
+      }
     }
   }
 
@@ -154,6 +162,10 @@ class CallStream {
 
   func wakeWriters() {
     if writers.isEmpty || !(maySend || isOver) { return }
+    wakeAllWriters()
+  }
+
+  private func wakeAllWriters() {
     for writer in exchange(&writers, with: []) { writer.resume() }
   }
 

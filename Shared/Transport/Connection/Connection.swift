@@ -40,6 +40,11 @@ class Connection: Pollable {
   /// Whether the buffers were given back since the last input.
   var isQuiet = false
 
+  /// How much more the peer may believe to have, before it has seen that our windows are smaller
+  /// than the defaults.
+  let connectionGrace: Int
+  let streamGrace: Int
+
   let descriptor: Int32
   let session: TLSSession
   private var slot = -1
@@ -60,7 +65,7 @@ class Connection: Pollable {
   // Output: see Connection+Output.swift.
   var output = ByteQueue()
   var willFlush = false
-  /// Since when the socket, or the peer's credit, has taken nothing of what waits.
+  /// Since when the socket has taken nothing of what waits.
   var blockedSince: MonotonicInstant?
   var pingSent: MonotonicInstant?
   var pingBucket: TokenBucket
@@ -71,6 +76,9 @@ class Connection: Pollable {
     let now = core.now
     self.core = core
     self.limits = limits
+    let standard = Limits()
+    connectionGrace = max(0, standard.connectionWindow - limits.connectionWindow)
+    streamGrace = max(0, standard.streamWindow - limits.streamWindow)
     self.descriptor = descriptor
     self.session = session
     self.phase = phase
@@ -92,6 +100,8 @@ class Connection: Pollable {
   func creditChanged(streamWindowBy difference: Int) {}
   /// Output has drained: writers may go on.
   func outputDrained() {}
+  /// The highest stream that this side has looked at: what a go-away says.
+  var lastStreamLookedAt: UInt32 { 0 }
   /// Whether calls are open.
   var isBusy: Bool { false }
   /// The age limit is reached, or nothing has happened for long.
@@ -157,11 +167,11 @@ class Connection: Pollable {
   }
 
   /// Sends a go-away with the reason, then closes. For a peer that broke a rule or a limit.
-  func sayGoodbye(_ reason: RPCError, streamIDLast: UInt32 = 0) {
+  func sayGoodbye(_ reason: RPCError) {
     guard phase == .open || phase == .handshaking else { return }
     send(
       RpcV1.Frame(
-        goAway: RpcV1.GoAway(streamIDLast: streamIDLast, status: reason.status)))
+        goAway: RpcV1.GoAway(streamIDLast: lastStreamLookedAt, status: reason.status)))
     finish(reason)
   }
 

@@ -77,16 +77,14 @@ package final class Server: Sendable {
     for connection in core.startDraining() {
       connection.loop.execute { connection.value.drain() }
     }
-    let cutter = Task {
-      try await group.loops[0].sleep(for: timeout)
-      for connection in core.connections {
-        connection.loop.execute {
-          connection.value.drop(RPCError(.unavailable, "the server did not drain in time"))
-        }
+    await withTaskGroup(of: Void.self) { [core, group] tasks in
+      tasks.addTask {
+        do { try await group.loops[0].sleep(for: timeout) } catch { return }
+        core.cutAll()
       }
+      await core.allLeft()
+      tasks.cancelAll()
     }
-    await core.allLeft()
-    cutter.cancel()
   }
 
   /// Looks at the certificate files now; new connections use what is there.
@@ -150,22 +148,26 @@ final class ServerCore: Sendable {
     state.withLock { Array($0.connections.values) }
   }
 
-  /// A connection is open. False where there are too many, or the server drains.
-  func admit(_ connection: ServerConnection) -> Bool {
+  /// A connection is open.
+  ///
+  /// - Returns: why it is refused; nil where it is not.
+  func admit(_ connection: ServerConnection) -> RPCError? {
     handshakeCount.subtract(1, ordering: .relaxed)
     let bound = LoopBound(connection, on: connection.core.loop)
-    let isAdmitted = state.withLock { state in
-      if state.connections.count >= configuration.connectionsMax || state.isDraining {
-        return false
+    let refusal: RPCError? = state.withLock { state in
+      if state.isDraining { return RPCError(.unavailable, "the server is leaving") }
+      if state.connections.count >= configuration.connectionsMax {
+        return RPCError(
+          .resourceExhausted, "the server has all the \(configuration.connectionsMax) connections")
       }
       state.connections[ObjectIdentifier(connection)] = bound
-      return true
+      return nil
     }
-    if isAdmitted {
+    if refusal == nil {
       configuration.observe(
         .opened(peer: connection.peer?.uri ?? "", resumed: connection.wasResumed))
     }
-    return isAdmitted
+    return refusal
   }
 
   func left(_ connection: ServerConnection, _ reason: RPCError) {
@@ -183,6 +185,15 @@ final class ServerCore: Sendable {
     state.withLock { state in
       state.isDraining = true
       return Array(state.connections.values)
+    }
+  }
+
+  /// Closes what is still open after the time given for draining.
+  func cutAll() {
+    for connection in connections {
+      connection.loop.execute {
+        connection.value.drop(RPCError(.unavailable, "the server did not drain in time"))
+      }
     }
   }
 

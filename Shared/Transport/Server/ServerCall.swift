@@ -4,15 +4,16 @@ package import Wire
 /// What a handler knows of the call it answers, beside the request.
 package struct ServerCall: Sendable {
   let entry: MethodEntry
-  package let identity: PeerIdentity
+  let caller: Caller
   package let metadata: Metadata
   /// When the caller stops waiting; nil: never.
   package let deadline: MonotonicInstant?
   /// When its first frame was handled.
   package let began: MonotonicInstant
-  let loop: EventLoop
 
   package var method: RPCMethod { entry.method }
+  package var identity: PeerIdentity { caller.identity }
+  var loop: EventLoop { caller.loop }
 
   /// Time left; nil: no deadline. Not below zero.
   package var remaining: Duration? { deadline.map { max(.zero, $0 - .now) } }
@@ -41,6 +42,17 @@ package struct ServerCall: Sendable {
   /// Suspends the handler; ends early with `CancellationError` when the call is cancelled or its
   /// deadline passes.
   package func sleep(for span: Duration) async throws { try await loop.sleep(for: span) }
+}
+
+/// What all calls of a connection share, as one reference.
+final class Caller: Sendable {
+  let identity: PeerIdentity
+  let loop: EventLoop
+
+  init(_ identity: PeerIdentity, _ loop: EventLoop) {
+    self.identity = identity
+    self.loop = loop
+  }
 }
 
 /// Sees every call that a server's own rules let through: for metrics, traces, further refusals.

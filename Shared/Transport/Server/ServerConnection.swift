@@ -6,7 +6,7 @@ internal import Wire
 /// A unary method that answers at once costs neither a task nor an entry in `streams`.
 final class ServerConnection: Connection {
   private let server: ServerCore
-  private var identity: PeerIdentity?
+  private var caller: Caller?
   /// By method index: whether this peer may call it; with the generation of the grants it was made
   /// from.
   private var permitted: [Bool] = []
@@ -23,6 +23,8 @@ final class ServerConnection: Connection {
   /// Answers that wait for the connection's credit, oldest first.
   private var waitingAnswers: [RpcV1.Frame] = []
   private var waitingBytes = 0
+  /// Since when the peer's credit has let none of them go.
+  private var waitingSince: MonotonicInstant
   /// Set once draining: streams above are not looked at.
   private var lastStreamTaken: UInt32?
   private var cancelBucket: TokenBucket
@@ -31,6 +33,7 @@ final class ServerConnection: Connection {
     descriptor: Int32, session: TLSSession, limits: Limits, core: LoopCore, server: ServerCore
   ) {
     self.server = server
+    waitingSince = core.now
     cancelBucket = TokenBucket(
       burst: limits.cancelBurst, perSecond: limits.cancelsPerSecond, now: core.now)
     super.init(
@@ -39,16 +42,24 @@ final class ServerConnection: Connection {
 
   // MARK: - Life
 
+  override var lastStreamLookedAt: UInt32 { lastStreamID }
+
   override var isBusy: Bool { !streams.isEmpty || runningCount > 0 || !waitingAnswers.isEmpty }
 
   override func opened() {
     refreshGrants()
-    if !server.admit(self) {
-      sayGoodbye(RPCError(.resourceExhausted, "the server has all the connections it takes"))
-    }
+    if let refusal = server.admit(self) { sayGoodbye(refusal) }
   }
 
   override func retire() { drain() }
+
+  override func sweep(now: MonotonicInstant) {
+    // The socket may take pings and their answers all the while.
+    if !waitingAnswers.isEmpty && now - waitingSince > limits.outputTimeout {
+      drop(RPCError(.unavailable, "the peer grants no credit"))
+    }
+    super.sweep(now: now)
+  }
 
   override func ended(_ reason: RPCError) {
     for stream in streams.values { stream.abandon(reason) }
@@ -78,7 +89,7 @@ final class ServerConnection: Connection {
     grantsGeneration = generation
     let identity = grants.identity(peer.uri)
     permitted = server.methods.entries.map { identity.permits($0.method) }
-    self.identity = identity
+    caller = Caller(identity, core.loop)
   }
 
   // MARK: - Frames
@@ -122,9 +133,9 @@ final class ServerConnection: Connection {
   private func judge(_ frame: FrameView) throws(RPCError) -> ServerCall {
     guard let entry = find(frame.method) else { throw unknownMethod(frame.method) }
     if server.grantsGeneration != grantsGeneration { refreshGrants() }
-    guard let identity, permitted[entry.index] else {
+    guard let caller, permitted[entry.index] else {
       throw RPCError(
-        .permissionDenied, "\(identity?.uri ?? "nobody") may not call \(entry.method.name)")
+        .permissionDenied, "\(caller?.identity.uri ?? "nobody") may not call \(entry.method.name)")
     }
     var deadline: MonotonicInstant?
     var metadata: Metadata = [:]
@@ -139,8 +150,7 @@ final class ServerConnection: Connection {
       throw RPCError(thrown: error)
     }
     return ServerCall(
-      entry: entry, identity: identity, metadata: metadata, deadline: deadline, began: core.now,
-      loop: core.loop)
+      entry: entry, caller: caller, metadata: metadata, deadline: deadline, began: core.now)
   }
 
   /// Callers mostly call what they called last.
@@ -214,7 +224,7 @@ final class ServerConnection: Connection {
   private func take(_ frame: FrameView, for stream: ServerStream) {
     if frame.messageCount > 0 {
       let hadEnded = stream.inboundEnd != nil
-      if !stream.receive(frame, connectionGrace: connectionGrace) {
+      if !stream.takeMessages(frame) {
         stream.finish(
           hadEnded ? RPCError(.invalidArgument, "messages after half_close") : overrun)
         return
@@ -230,8 +240,6 @@ final class ServerConnection: Connection {
     _ = receiveCredit.receive(bytes)
     consumed(bytes)
   }
-
-  private var connectionGrace: Int { max(0, Limits().connectionWindow - limits.connectionWindow) }
 
   private var overrun: RPCError {
     RPCError(.resourceExhausted, "a frame was begun without credit")
@@ -318,9 +326,9 @@ final class ServerConnection: Connection {
       sendCredit.spend(bytes.count)
       return send(frame)
     }
+    if waitingAnswers.isEmpty { waitingSince = core.now }
     waitingBytes += bytes.count
     waitingAnswers.append(frame)
-    blockedSince = blockedSince ?? core.now
     if waitingBytes > limits.outputBytesMax {
       drop(RPCError(.resourceExhausted, "\(waitingBytes) bytes wait for a peer's credit"))
     }
@@ -333,7 +341,7 @@ final class ServerConnection: Connection {
       waitingBytes -= size
       sendCredit.spend(size)
       send(frame)
-      blockedSince = nil
+      waitingSince = core.now
     }
     for stream in streams.values {
       if difference != 0 { stream.adjustWindow(by: difference) }

@@ -69,6 +69,8 @@ final class TLSContext: @unchecked Sendable {
   let peerRule: PeerRule
   /// The URI name of our own certificate.
   let ownIdentity: PeerName
+  /// A client's session to its one target; goes with the certificates it was made with.
+  let tickets = SessionTickets()
   private let context: OpaquePointer
 
   init(_ role: Role, _ configuration: TLSConfiguration) throws(TLSError) {
