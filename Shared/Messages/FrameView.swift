@@ -39,9 +39,11 @@ package struct FrameView {
 
   /// Any frame, by protobuf-c.
   init(unpacking bytes: UnsafeRawBufferPointer, in arena: Arena) throws(MessageError) {
-    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    guard let frame = homing__rpc__v1__frame__unpack(arena.allocator, bytes.count, start) else {
-      if arena.isFull { throw arena.full }
+    let frame: UnsafeMutablePointer<Homing__Rpc__V1__Frame>
+    do throws(MessageError) {
+      frame = try arena.unpackScanned(homing__rpc__v1__frame__unpack, bytes)
+    } catch {
+      if error.code == .memory { throw error }
       throw MessageError(.malformed, detail: "\(bytes.count) bytes are not a Frame")
     }
     streamID = frame.pointee.stream_id

@@ -22,7 +22,14 @@ package struct SendCredit {
   }
 
   /// The peer's settings came: the difference between its window and the default, of either sign.
-  package mutating func adjust(by difference: Int) { balance += difference }
+  ///
+  /// - Throws: a broken rule where the total passes 2^62.
+  package mutating func adjust(by difference: Int) throws(BrokenRule) {
+    guard balance <= Limits.creditMax - max(difference, 0) else {
+      throw BrokenRule("credit passes 2^62 bytes")
+    }
+    balance += difference
+  }
 }
 
 /// What the other side may still send, as this side sees it.

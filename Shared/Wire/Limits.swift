@@ -49,6 +49,25 @@ public struct Limits: Hashable, Sendable {
 
   public init() {}
 
+  /// - Throws: INVALID_ARGUMENT that names the first limit outside its range, with the range.
+  package func validate() throws(RPCError) {
+    func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(RPCError) {
+      if !range.contains(value) {
+        throw RPCError(.invalidArgument, "the limit \(name) is \(value), allowed are \(range)")
+      }
+    }
+    try check("frameBytesMax", frameBytesMax, Limits.frameBytesRange)
+    try check("metadataBytesMax", metadataBytesMax, 1...1 << 20)
+    try check("streamsMax", streamsMax, 1...Int(UInt32.max))
+    try check("streamWindow", streamWindow, 1...Limits.creditMax)
+    try check("connectionWindow", connectionWindow, 1...Limits.creditMax)
+    try check("outputBytesMax", outputBytesMax, 64 << 10...1 << 40)
+    try check("cancelBurst", cancelBurst, 1...1 << 30)
+    try check("cancelsPerSecond", cancelsPerSecond, 0...1 << 30)
+    try check("pingBurst", pingBurst, 1...1 << 30)
+    try check("pingsPerSecond", pingsPerSecond, 0...1 << 30)
+  }
+
   /// What this side tells its peer; only what differs from the defaults.
   package var settings: RpcV1.Settings? {
     let standard = Limits()

@@ -35,6 +35,8 @@ extension RPCError {
   /// themselves.
   package init(thrown error: any Error) {
     switch error {
+    case let error as RPCError where error.code == .ok:
+      self.init(.internalError, "the handler failed with success", cause: error)
     case let error as RPCError: self = error
     case let error as any RPCErrorConvertible: self = error.rpcError
     case is CancellationError: self.init(.cancelled, "the call was cancelled", cause: error)

@@ -1,9 +1,9 @@
 """The servers that the RPC benchmark compares, how each is started, and what drives it.
 
-Built here: the C limit server and the load generator (peers/). Taken as they are: Debian's
-redis-server, and from the folder that HOMING_PEERS names the Thrift and gRPC servers
-(bin/thrift_server, bin/grpc_server, bin/grpc-swift-server, bin/grpc_loadgen, tls/, request.bin,
-thrift_request.bin). What is missing is reported as not installed.
+Built here: the C limit server, the load generator and the counter of allocations (peers/). Taken as
+they are: Debian's redis-server, and from the folder that HOMING_PEERS names the Thrift and gRPC
+servers (bin/thrift_server, bin/grpc_server, bin/grpc-swift-server, bin/grpc_loadgen, tls/,
+request.bin, thrift_request.bin). What is missing is reported as not installed.
 """
 import dataclasses
 import json
@@ -21,7 +21,8 @@ BUILD = ROOT / ".build" / "peers"
 SOURCES = pathlib.Path(__file__).resolve().parent / "peers"
 MESSAGES = ROOT / "Shared" / "CMessages"
 ANCHORS = pathlib.Path(os.environ.get("HOMING_PEERS", "/nonexistent"))
-SERVER_CORE, CLIENT_CORE = "0", "1"
+# The first two cores that we may run on; a lone core is shared.
+SERVER_CORE, CLIENT_CORE = map(str, (sorted(os.sched_getaffinity(0)) * 2)[:2])
 PUBLISH, PUBLISH_ASYNC = "homing.echo.v1.Echo/Publish", "homing.echo.v1.Echo/PublishAsync"
 
 # Every program that leaves the choice to OpenSSL gets the same version and cipher.
@@ -46,6 +47,8 @@ def build(homing):
     libraries = ["-lssl", "-lcrypto"]
     subprocess.run([compiler, *flags, "-o", BUILD / "loadgen", SOURCES / "loadgen.c", *libraries],
                    check=True)
+    subprocess.run([compiler, *flags, "-shared", "-fPIC", "-o", BUILD / "malloc_count.so",
+                    SOURCES / "malloc_count.c"], check=True)
     subprocess.run([compiler, *flags, f"-I{MESSAGES / 'include'}", "-o", BUILD / "limit_server",
                     SOURCES / "limit_server.c", *generated, "-lprotobuf-c", *libraries],
                    check=True)

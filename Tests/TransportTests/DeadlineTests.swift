@@ -67,18 +67,21 @@ internal import Wire
     let listener = try RawListener()
     let offer = RawOffer(try authority.issue("server"))
     let client = try TestServer.client(port: listener.port, try authority.issue("client"))
-    async let silent = listener.accept(offer)
+    let echo = EchoV1.EchoClient(client)
+    async let connected = echo.empty(.init())
+    let peer = try await listener.accept(offer)
+    #expect(try await peer.receive()?.streamID == 1)
+    try await peer.send(.init(streamID: 1, messages: [[]], status: RpcV1.Status()))
+    _ = try await connected
     let error = try await rpcError {
-      try await EchoV1.EchoClient(client).empty(
-        .init(), options: CallOptions(timeout: .seconds(2)))
+      try await echo.empty(.init(), options: CallOptions(timeout: .seconds(2)))
     }
     #expect(error == RPCError(.deadlineExceeded, "the server did not answer in time"))
     #expect(!error.isFromPeer)
-    let peer = try await silent
     let opening = try #require(try await peer.receive())
     let timeout = try #require(opening.timeout?.span)
     #expect(timeout > .zero && timeout <= .seconds(2))
-    #expect(try await peer.receive() == RpcV1.Frame(streamID: 1, cancel: true))
+    #expect(try await peer.receive() == RpcV1.Frame(streamID: 2, cancel: true))
   }
 
   @Test("A call that finds no connection in its time ends DEADLINE_EXCEEDED")

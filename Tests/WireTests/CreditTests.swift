@@ -46,14 +46,14 @@ private struct Link {
     try sender.grant(UInt64(credit))
   }
 
-  mutating func settle() {
-    if !isSettled { sender.adjust(by: difference) }
+  mutating func settle() throws {
+    if !isSettled { try sender.adjust(by: difference) }
     isSettled = true
   }
 
   /// Everything under way arrives and everything received is consumed.
   mutating func drain() throws {
-    settle()
+    try settle()
     while !frames.isEmpty { _ = deliver() }
     while !unread.isEmpty { consume() }
     while !grants.isEmpty { try grant() }
@@ -75,7 +75,7 @@ private struct Link {
       case 4...5: if !link.frames.isEmpty { #expect(link.deliver() == true) }
       case 6...7: if !link.unread.isEmpty { link.consume() }
       case 8: if !link.grants.isEmpty { try link.grant() }
-      default: if random.oneIn(20) { link.settle() }
+      default: if random.oneIn(20) { try link.settle() }
       }
       // Conservation: the window is what may still be sent and what was sent and not granted again.
       #expect(link.sender.balance + link.used == (link.isSettled ? window : standard))
@@ -145,14 +145,23 @@ private struct Link {
   }
 
   @Test("Settings change the credit by the difference of either sign, also below 0")
-  func adjusts() {
+  func adjusts() throws {
     var sender = SendCredit(window: 100)
     sender.spend(60)
-    sender.adjust(by: -90)
+    try sender.adjust(by: -90)
     #expect(sender.balance == -50)
     #expect(!sender.isOpen)
-    sender.adjust(by: 51)
+    try sender.adjust(by: 51)
     #expect(sender.isOpen)
+  }
+
+  @Test("Settings that take the total past 2^62 are a broken rule")
+  func adjustsWithinBounds() throws {
+    var sender = SendCredit(window: 10)
+    try sender.grant(1 << 61)
+    #expect(throws: BrokenRule.self) { try sender.adjust(by: 1 << 61) }
+    try sender.adjust(by: (1 << 61) - 10)
+    #expect(sender.balance == 1 << 62)
   }
 
   @Test("A total of 2^62 is credit, one byte more is a broken rule")

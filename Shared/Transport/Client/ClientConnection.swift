@@ -136,11 +136,13 @@ final class ClientConnection: Connection {
   /// Why the server left, where it said so.
   private(set) var goAwayReason: RPCError?
 
-  override func creditChanged(streamWindowBy difference: Int) {
-    for stream in streams.values {
-      if difference != 0 { stream.adjustWindow(by: difference) }
-      stream.wakeWriters()
-    }
+  override func creditChanged() {
+    for stream in streams.values { stream.wakeWriters() }
+  }
+
+  override func streamWindowChanged(by difference: Int) throws(BrokenRule) {
+    for stream in streams.values { try stream.adjustWindow(by: difference) }
+    creditChanged()
   }
 
   override func outputDrained() {

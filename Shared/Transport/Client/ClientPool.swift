@@ -51,6 +51,7 @@ final class ClientPool: Sendable {
     group: EventLoopGroup,
     resolve: @escaping @Sendable (Target) throws(RPCError) -> [SocketAddress] = Sockets.resolve
   ) throws {
+    try configuration.limits.validate()
     self.target = target
     self.resolve = resolve
     self.configuration = configuration
@@ -200,7 +201,7 @@ final class ClientPool: Sendable {
       if let address { penalise(address, &state) }
       // Another address may do; each is tried once before callers are told.
       let rest = state.addresses.contains { state.penalties[$0] == nil }
-      if rest && !state.waiters.isEmpty && !state.isClosed { return ([:], true) }
+      if rest && state.slots.isEmpty && !state.isClosed { return ([:], true) }
       state.connectingCount -= 1
       if !state.slots.isEmpty || state.connectingCount > 0 { return ([:], false) }
       return (exchange(&state.waiters, with: [:]), false)

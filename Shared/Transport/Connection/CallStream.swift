@@ -158,7 +158,9 @@ class CallStream {
     wakeWriters()
   }
 
-  func adjustWindow(by difference: Int) { sendCredit.adjust(by: difference) }
+  func adjustWindow(by difference: Int) throws(BrokenRule) {
+    try sendCredit.adjust(by: difference)
+  }
 
   func wakeWriters() {
     if writers.isEmpty || !(maySend || isOver) { return }

@@ -139,7 +139,7 @@ extension Connection {
       if let settings = try frame.settings() { try apply(settings) }
       if frame.credit > 0 {
         try sendCredit.grant(frame.credit)
-        creditChanged(streamWindowBy: 0)
+        creditChanged()
       }
       if let ping = try frame.ping(), !ping.answer { try answer(ping) }
       if let goAway = try frame.goAway() { try receivedGoAway(goAway) }
@@ -154,8 +154,8 @@ extension Connection {
     if hasReceivedFrame { throw BrokenRule("settings after the first frame") }
     let before = peerLimits
     try peerLimits.apply(settings)
-    sendCredit.adjust(by: peerLimits.connectionWindow - before.connectionWindow)
-    creditChanged(streamWindowBy: peerLimits.streamWindow - before.streamWindow)
+    try sendCredit.adjust(by: peerLimits.connectionWindow - before.connectionWindow)
+    try streamWindowChanged(by: peerLimits.streamWindow - before.streamWindow)
   }
 
   private func answer(_ ping: RpcV1.Ping) throws(BrokenRule) {

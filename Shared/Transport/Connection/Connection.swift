@@ -96,8 +96,10 @@ class Connection: Pollable {
   /// A frame of a stream. Its memory is dead after the call.
   func receivedStreamFrame(_ frame: FrameView) throws(BrokenRule) {}
   func receivedGoAway(_ goAway: RpcV1.GoAway) throws(BrokenRule) {}
-  /// The peer's settings changed the windows, or the connection has credit again.
-  func creditChanged(streamWindowBy difference: Int) {}
+  /// The connection has credit again.
+  func creditChanged() {}
+  /// The peer's settings changed the windows of the streams that are open.
+  func streamWindowChanged(by difference: Int) throws(BrokenRule) {}
   /// Output has drained: writers may go on.
   func outputDrained() {}
   /// The highest stream that this side has looked at: what a go-away says.

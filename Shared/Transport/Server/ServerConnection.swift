@@ -334,7 +334,7 @@ final class ServerConnection: Connection {
     }
   }
 
-  override func creditChanged(streamWindowBy difference: Int) {
+  override func creditChanged() {
     while sendCredit.isOpen, let frame = waitingAnswers.first {
       waitingAnswers.removeFirst()
       let size = frame.messages[0].count
@@ -343,11 +343,13 @@ final class ServerConnection: Connection {
       send(frame)
       waitingSince = core.now
     }
-    for stream in streams.values {
-      if difference != 0 { stream.adjustWindow(by: difference) }
-      stream.wakeWriters()
-    }
+    for stream in streams.values { stream.wakeWriters() }
     finishIfDrained()
+  }
+
+  override func streamWindowChanged(by difference: Int) throws(BrokenRule) {
+    for stream in streams.values { try stream.adjustWindow(by: difference) }
+    creditChanged()
   }
 
   override func outputDrained() {

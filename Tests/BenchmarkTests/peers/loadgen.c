@@ -5,6 +5,8 @@
  *
  *   loadgen --port P --cert F --key F --ca F --payload FILE [--method NAME]
  *           [--conns N] [--out N] [--secs S] [--warm S] [--server-pid PID]
+ *     --calls N                     exactly N calls in all, without warm-up, instead of a time;
+ *                                   prints the bytes of a request's and an answer's frame too
  *     --connect-only full|resumed   one connection after another: handshake, a call, close
  *     --stream [--window BYTES]     beside the calls, messages of 1 MiB stream on the connection;
  *                                   default: the protocol's own windows
@@ -45,7 +47,7 @@ typedef struct {
 
 static struct {
   int port, conns, out, idle, raw, stream, resumed, connect_only;
-  uint64_t stream_window;
+  uint64_t stream_window, calls;
   double secs, warm;
   const char *payload, *method, *cert, *key, *ca;
 } options = {.conns = 1, .out = 1, .secs = 3, .warm = .5,
@@ -55,7 +57,7 @@ static SSL_CTX *context;
 static SSL_SESSION *session; /* the newest */
 static int poller, measuring;
 static window measured;
-static uint64_t streamed_bytes;
+static uint64_t streamed_bytes, answer_bytes, calls_left = UINT64_MAX;
 static uint8_t *request, preface[64];
 static uint32_t request_bytes, preface_bytes;
 
@@ -97,7 +99,9 @@ static uint8_t *room(connection *c, uint32_t size) {
 }
 
 static void issue(connection *c, uint32_t count) {
+  if (count > calls_left) count = (uint32_t)calls_left;
   if (!count) return;
+  calls_left -= count;
   uint8_t *frame = room(c, count * request_bytes);
   uint64_t now = now_ns();
   for (uint32_t i = 0; i < count; i++, frame += request_bytes) {
@@ -225,7 +229,7 @@ static uint32_t run_frames(connection *c) {
     uint32_t size = get_length(c->read + at);
     const uint8_t *body = c->read + at + LENGTH_BYTES;
     if (have >= size) {
-      count += (uint32_t)on_frame(c, body, size, size, now);
+      if (on_frame(c, body, size, size, now)) count++, answer_bytes += LENGTH_BYTES + size;
       at += LENGTH_BYTES + size;
     } else if (size > READ_BYTES - LENGTH_BYTES && have >= 32) {
       if (!options.stream) die("a frame that is too long");
@@ -290,6 +294,23 @@ static void run_load(void) {
   window_print(&measured, options.conns, options.out, more);
   for (int i = 0; i < options.conns; i++)
     while (all[i]->under_way) turn(0); /* Each call is answered, and answered OK. */
+  for (int i = 0; i < options.conns; i++) close_connection(all[i]);
+}
+
+/* As many calls as were asked for, and no more. */
+static void run_calls(void) {
+  connection *all[CONNECTIONS_MAX];
+  char more[96];
+  for (int i = 0; i < options.conns; i++) all[i] = open_connection();
+  calls_left = options.calls;
+  measuring = 1;
+  window_begin(&measured);
+  for (int i = 0; i < options.conns; i++) issue(all[i], (uint32_t)options.out);
+  while (measured.latency.count < options.calls) turn(1);
+  window_end(&measured);
+  snprintf(more, sizeof more, ",\"request_bytes\":%u,\"answer_bytes\":%.3f", request_bytes,
+           (double)answer_bytes / (double)options.calls);
+  window_print(&measured, options.conns, options.out, more);
   for (int i = 0; i < options.conns; i++) close_connection(all[i]);
 }
 
@@ -396,6 +417,7 @@ static int parse(int argc, char **argv) {
     else if (OPTION("--conns")) options.conns = atoi(value);
     else if (OPTION("--out")) options.out = atoi(value);
     else if (OPTION("--secs")) options.secs = atof(value);
+    else if (OPTION("--calls")) options.calls = strtoull(value, NULL, 10);
     else if (OPTION("--warm")) options.warm = atof(value);
     else if (OPTION("--server-pid")) measured.server_pid = atoi(value);
     else if (OPTION("--idle")) options.idle = atoi(value);
@@ -422,6 +444,7 @@ int main(int argc, char **argv) {
   poller = epoll_create1(EPOLL_CLOEXEC);
   if (options.idle) run_idle();
   else if (options.connect_only) run_connects();
+  else if (options.calls) run_calls();
   else run_load();
   return 0;
 }
