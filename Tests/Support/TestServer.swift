@@ -12,6 +12,7 @@ package final class TestServer: Sendable {
     package var grants = Grants()
     package var interceptors: [any ServerInterceptor] = []
     package var connectionsMax = 1000
+    package var handshakesMax = 1000
     /// The server's certificate; by default one of `spiffe://test/server`.
     package var identity: TestIdentity?
     package var authority: TestAuthority?
@@ -56,6 +57,7 @@ package final class TestServer: Sendable {
     configuration.grants = setup.grants
     configuration.interceptors = setup.interceptors
     configuration.connectionsMax = setup.connectionsMax
+    configuration.handshakesMax = setup.handshakesMax
     configuration.observe = { events.add($0) }
     let server = try Server(configuration, methods: methods, group: TestLoops.group)
     let port = try await server.listen(on: Target(host: "127.0.0.1", port: setup.port))

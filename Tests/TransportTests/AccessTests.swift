@@ -100,13 +100,15 @@ internal import Wire
     let admin = RPCMethod("a.B/D", .unary, isIdempotent: true, roles: ["operator"])
     let a = grants.identity("spiffe://test/a")
     #expect(a.roles == ["peer", "read", "shop"])
-    #expect(["s1", "s2", "s3", "s4"].filter { a.permits(whoami, store: $0) } == ["s1", "s2", "s3"])
+    #expect(
+      ["s1", "s2", "s3", "s4"].filter { a.permits(whoami, store: $0) } == ["s1", "s2", "s3"])
     #expect(!a.permits(admin))
     #expect(grants.identity("spiffe://test/b").permits(admin, store: "any"))
     #expect(grants.identity("spiffe://test/c").roles == ["peer"])
   }
 
-  @Test("A grant that is no grant is refused", arguments: ["", "shop", "test/a=shop", "spiffe://a"])
+  @Test(
+    "A grant that is no grant is refused", arguments: ["", "shop", "test/a=shop", "spiffe://a"])
   func parsingRefuses(line: String) {
     #expect(throws: RPCError.self) { try Grants(parsing: [line]) }
   }

@@ -30,7 +30,8 @@ internal import Wire
     return error
   }
 
-  @Test("A server that breaks a rule of the connection is left, with the rule as the reason",
+  @Test(
+    "A server that breaks a rule of the connection is left, with the rule as the reason",
     arguments: [
       (RpcV1.Frame(streamID: 1, method: "a.B/C"), "a client's fields from a server"),
       (RpcV1.Frame(streamID: 1, halfClose: true), "a client's fields from a server"),
@@ -57,7 +58,8 @@ internal import Wire
     #expect(error.message == "settings after the first frame")
   }
 
-  @Test("A length of 0, one over the limit, and bytes that are no frame end the connection",
+  @Test(
+    "A length of 0, one over the limit, and bytes that are no frame end the connection",
     arguments: [
       ([0, 0, 0, 0], "a frame of length 0"),
       ([0xff, 0, 0, 0], "a frame of 4278190080 bytes, the limit is 4194304"),
@@ -77,7 +79,8 @@ internal import Wire
     #expect(error.code == .unavailable)
   }
 
-  @Test("A call that ends well and without its answer, or with two, is the server's broken promise",
+  @Test(
+    "A call that ends well and without its answer, or with two, is the server's broken promise",
     arguments: [0, 2])
   func wrongAnswerCount(count: Int) async throws {
     let error = try await play {
@@ -92,7 +95,8 @@ internal import Wire
   @Test("A status code that nobody knows counts as UNKNOWN, with its message")
   func unknownCode() async throws {
     let error = try await play {
-      try await $0.send(.init(streamID: 1, status: .init(code: .init(rawValue: 99), message: "odd")))
+      try await $0.send(
+        .init(streamID: 1, status: .init(code: .init(rawValue: 99), message: "odd")))
       try await $0.send(.init(goAway: .init(streamIDLast: 1)))
     }
     #expect(error == RPCError(.unknown, "odd"))
@@ -103,7 +107,9 @@ internal import Wire
     var limits = Limits()
     limits.frameBytesMax = 64 << 10
     let small = limits
-    try await TestServer.run { $0.limits = small } _: { server in
+    try await TestServer.run {
+      $0.limits = small
+    } _: { server in
       let client = try server.client()
       let echo = EchoV1.EchoClient(client)
       // The server's settings have come with this answer.
@@ -151,7 +157,8 @@ internal import Wire
     }
   }
 
-  @Test("Metadata that the rules forbid is refused before it is sent",
+  @Test(
+    "Metadata that the rules forbid is refused before it is sent",
     arguments: ["Upper", "", "sp ace", String(repeating: "k", count: 65)])
   func badKey(key: String) async throws {
     try await TestServer.run { server in
@@ -185,7 +192,9 @@ internal import Wire
 
   @Test("A connection over the server's limit is told so and closed; one that leaves makes room")
   func tooManyConnections() async throws {
-    try await TestServer.run { $0.connectionsMax = 1 } _: { server in
+    try await TestServer.run {
+      $0.connectionsMax = 1
+    } _: { server in
       let first = try await server.rawPeer()
       try await first.send(.init(ping: .init(id: 1)))
       _ = try await first.receive()

@@ -13,7 +13,9 @@ internal import Wire
 
     func callAsFunction() async throws {
       began.fulfil()
-      await withTaskCancellationHandler { await wasCancelled.value } onCancel: {
+      await withTaskCancellationHandler {
+        await wasCancelled.value
+      } onCancel: {
         wasCancelled.fulfil()
       }
       throw CancellationError()
@@ -32,7 +34,9 @@ internal import Wire
   @Test("A handler is cancelled when the caller's task is, and the call ends CANCELLED")
   func taskOfUnary() async throws {
     let handler = Waiting()
-    try await TestServer.run { $0.echo.onUnary = handler.unary } _: { server in
+    try await TestServer.run {
+      $0.echo.onUnary = handler.unary
+    } _: { server in
       let echo = try server.echo()
       let task = Task { try await rpcError { try await echo.unary(.init()) } }
       await handler.began.value
@@ -81,7 +85,9 @@ internal import Wire
   @Test("A handler is cancelled when the connection is cut")
   func connectionCut() async throws {
     let handler = Waiting()
-    try await TestServer.run { $0.echo.onUnary = handler.unary } _: { server in
+    try await TestServer.run {
+      $0.echo.onUnary = handler.unary
+    } _: { server in
       let peer = try await server.rawPeer()
       try await peer.send(
         .init(
@@ -89,6 +95,8 @@ internal import Wire
       await handler.began.value
       peer.close()
       await handler.wasCancelled.value
+      // The server lives on.
+      #expect(try await EchoV1.EchoClient(server.client()).empty(.init()) == .init())
     }
   }
 

@@ -144,7 +144,8 @@ internal import Wire
     await second.cut()
   }
 
-  @Test("A closed client takes no more calls, and its connections close when their calls have ended")
+  @Test(
+    "A closed client takes no more calls, and its connections close when their calls have ended")
   func closes() async throws {
     try await TestServer.run { server in
       let client = try server.client()

@@ -43,7 +43,9 @@ internal import Wire
     try await TestServer.run {
       $0.echo.onUnary = { _, _ in
         .later {
-          await withTaskCancellationHandler { await wasCancelled.value } onCancel: {
+          await withTaskCancellationHandler {
+            await wasCancelled.value
+          } onCancel: {
             wasCancelled.fulfil()
           }
           return .now(EchoV1.UnaryResponse())

@@ -26,7 +26,9 @@ internal import Wire
   @Test("A draining server says go-away, finishes the calls it has, and drain returns")
   func finishesCalls() async throws {
     let held = Held()
-    try await TestServer.run { $0.echo.onUnary = held.unary } _: { server in
+    try await TestServer.run {
+      $0.echo.onUnary = held.unary
+    } _: { server in
       let peer = try await server.rawPeer()
       try await peer.send(
         .init(streamID: 3, method: "homing.echo.v1.Echo/Unary", messages: [[]], halfClose: true))
@@ -135,6 +137,31 @@ internal import Wire
     #expect(try await first.receive()?.streamID == 1)
     first.close()
     #expect(try await call.value.code == .unavailable)
+  }
+
+  @Test("A call that waited for credit when the connection broke was never seen, and is sent again")
+  func neverWritten() async throws {
+    let authority = try TestAuthority()
+    let listener = try RawListener()
+    let offer = RawOffer(try authority.issue("server"))
+    let client = try TestServer.client(port: listener.port, try authority.issue("client"))
+    let echo = EchoV1.EchoClient(client)
+    // Overdraws the connection's 1 MiB, so that nothing else goes.
+    let large = EchoV1.UnaryRequest(payload: [UInt8](repeating: 0, count: 2 << 20))
+    let first = Task { try await echo.unary(large) }
+    let peer = try await listener.accept(offer)
+    #expect(try await peer.receive()?.streamID == 1)
+    let second = Task { try await echo.publish(.init(storeID: 1, cartID: "c")) }
+    peer.close()
+    let next = try await listener.accept(offer)
+    try await next.send(.init(credit: 8 << 20))
+    for _ in 0..<2 {
+      let frame = try #require(try await next.receive())
+      try await next.send(
+        .init(streamID: frame.streamID, messages: [[]], status: RpcV1.Status()))
+    }
+    #expect(try await first.value == .init())
+    #expect(try await second.value == .init())
   }
 
   @Test("Servers restarted one after the other under load lose no idempotent call")

@@ -64,7 +64,9 @@ internal import Wire
     limits.streamWindow = 1024
     limits.connectionWindow = 4096
     let small = limits
-    try await TestServer.run { $0.limits = small } _: { server in
+    try await TestServer.run {
+      $0.limits = small
+    } _: { server in
       let echo = try server.echo { $0.limits = small }
       let call = try await echo.bidirectionalStream()
       async let received = Self.sizes(call)
@@ -113,6 +115,37 @@ internal import Wire
     }
   }
 
+  @Test("A stream for a peer that grants credit and never reads takes a bounded amount of memory")
+  func outputIsBounded() async throws {
+    var limits = Limits()
+    limits.outputTimeout = .seconds(1)
+    let short = limits
+    let sent = Journal<Int>()
+    try await TestServer.run {
+      $0.limits = short
+      $0.echo.onServerStream = { _, responses, _ in
+        while true {
+          try await responses.send(.init(payload: [UInt8](repeating: 0, count: 64 << 10)))
+          sent.add(64 << 10)
+        }
+      }
+    } _: { server in
+      let peer = try await server.rawPeer()
+      try await peer.send(
+        .init(
+          streamID: 1, method: "homing.echo.v1.Echo/ServerStream", messages: [[]],
+          halfClose: true, credit: 1 << 40), .init(credit: 1 << 40))
+      let event = await server.events.wait {
+        if case .closed(peer: _?, _) = $0 { return true }
+        return false
+      }
+      guard case .closed(_, let reason) = event else { return }
+      #expect(reason == RPCError(.unavailable, "the peer does not read"))
+      // Ours is 1 MiB; the rest is what the system's socket buffers take.
+      #expect(sent.entries.reduce(0, +) < 24 << 20)
+    }
+  }
+
   @Test("A peer that sends without credit has that call ended, and the connection goes on")
   func overrun() async throws {
     let mayRead = Promise<Void>()
@@ -153,7 +186,9 @@ internal import Wire
       // Two overdraw the connection's 1 MiB; a ping overtakes the others.
       try await peer.send(.init(ping: .init(id: 9)))
       var answered: [UInt32] = []
-      while let frame = try await peer.receive(), frame.ping == nil { answered.append(frame.streamID) }
+      while let frame = try await peer.receive(), frame.ping == nil {
+        answered.append(frame.streamID)
+      }
       #expect(answered == [1, 2])
       try await peer.send(.init(credit: 2 << 20))
       #expect(try await peer.receive()?.streamID == 3)
@@ -164,9 +199,11 @@ internal import Wire
   @Test("A peer that lets answers wait for its credit is left after the output's time-out")
   func creditNeverComes() async throws {
     var limits = Limits()
-    limits.outputTimeout = .milliseconds(300)
+    limits.outputTimeout = .seconds(2)
     let short = limits
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let peer = try await server.rawPeer()
       let request = try EchoV1.UnaryRequest(responseBytes: 600 << 10).encoded()
       for id in UInt32(1)...3 {
@@ -194,7 +231,9 @@ internal import Wire
     var limits = Limits()
     limits.outputBytesMax = 2 << 20
     let small = limits
-    try await TestServer.run { $0.limits = small } _: { server in
+    try await TestServer.run {
+      $0.limits = small
+    } _: { server in
       let peer = try await server.rawPeer()
       let request = try EchoV1.UnaryRequest(responseBytes: 1 << 20).encoded()
       for id in UInt32(1)...6 {

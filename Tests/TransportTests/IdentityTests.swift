@@ -37,7 +37,8 @@ enum Fault: CaseIterable, CustomTestStringConvertible {
     }
   }
 
-  @Test("T25 A server refuses a client's wrong certificate before any frame", arguments: Fault.allCases)
+  @Test(
+    "T25 A server refuses a client's wrong certificate before any frame", arguments: Fault.allCases)
   func wrongClient(fault: Fault) async throws {
     try await TestServer.run { setup in
       setup.echo.onEmpty = { _ in
@@ -74,7 +75,8 @@ enum Fault: CaseIterable, CustomTestStringConvertible {
     }
   }
 
-  @Test("T25 A server refuses a handshake without its protocol", arguments: [nil, "h2", "homing/2"])
+  @Test(
+    "T25 A server refuses a handshake without its protocol", arguments: [nil, "h2", "homing/2"])
   func otherProtocol(name: String?) async throws {
     try await TestServer.run { server in
       var offer = RawOffer(server.identity)
@@ -99,7 +101,9 @@ enum Fault: CaseIterable, CustomTestStringConvertible {
     }
   }
 
-  @Test("T25 A client refuses a server's wrong certificate and sends it no call", arguments: Fault.allCases)
+  @Test(
+    "T25 A client refuses a server's wrong certificate and sends it no call",
+    arguments: Fault.allCases)
   func wrongServer(fault: Fault) async throws {
     let authority = try TestAuthority()
     let listener = try RawListener()
@@ -122,14 +126,18 @@ enum Fault: CaseIterable, CustomTestStringConvertible {
   @Test("T25 A client that expects one identity refuses another of the same trust domain")
   func otherIdentity() async throws {
     try await TestServer.run { server in
-      let client = try server.client(peer: .identity("spiffe://test/another")) { $0.attemptsMax = 1 }
+      let client = try server.client(peer: .identity("spiffe://test/another")) {
+        $0.attemptsMax = 1
+      }
       let error = try await rpcError { try await EchoV1.EchoClient(client).empty(.init()) }
       #expect(error.code == .unavailable)
       #expect(error.message.contains("the peer is spiffe://test/server, expected was"))
     }
   }
 
-  @Test("T25 A client refuses a server without the protocol, and one of TLS 1.2", arguments: [true, false])
+  @Test(
+    "T25 A client refuses a server without the protocol, and one of TLS 1.2",
+    arguments: [true, false])
   func oldServer(isTLS12: Bool) async throws {
     let authority = try TestAuthority()
     let listener = try RawListener()

@@ -41,7 +41,9 @@ private struct ClientWitness: ClientInterceptor {
   @Test("A server's interceptor sees each call once, with its outcome, of every kind")
   func server() async throws {
     let witness = ServerWitness()
-    try await TestServer.run { $0.interceptors = [witness] } _: { server in
+    try await TestServer.run {
+      $0.interceptors = [witness]
+    } _: { server in
       let echo = try server.echo()
       _ = try await echo.empty(.init())
       let status = RpcV1.Status(code: .notFound)
@@ -100,7 +102,9 @@ private struct ClientWitness: ClientInterceptor {
   @Test("An error that a handler throws tells nothing of itself, and the server's observer all")
   func handlerFails() async throws {
     struct Secret: Error {}
-    try await TestServer.run { $0.echo.onEmpty = { _ in throw Secret() } } _: { server in
+    try await TestServer.run {
+      $0.echo.onEmpty = { _ in throw Secret() }
+    } _: { server in
       let echo = try server.echo()
       let error = try await rpcError { try await echo.empty(.init()) }
       #expect(error == RPCError(.internalError, "the handler failed"))
@@ -169,7 +173,9 @@ private struct ClientWitness: ClientInterceptor {
       #expect(server.opened.isEmpty)
     }
     #expect(
-      strict.seen.entries == ["will \(Self.echo)/Empty", "did \(Self.echo)/Empty PERMISSION_DENIED 0"])
+      strict.seen.entries == [
+        "will \(Self.echo)/Empty", "did \(Self.echo)/Empty PERMISSION_DENIED 0",
+      ])
   }
 
   @Test("A call cancelled while it waits to be tried again is told once, as cancelled")
@@ -188,6 +194,7 @@ private struct ClientWitness: ClientInterceptor {
       task.cancel()
       #expect(try await task.value.code == .cancelled)
     }
-    #expect(witness.seen.entries == ["will \(Self.echo)/Unary", "did \(Self.echo)/Unary CANCELLED 1"])
+    #expect(
+      witness.seen.entries == ["will \(Self.echo)/Unary", "did \(Self.echo)/Unary CANCELLED 1"])
   }
 }

@@ -236,7 +236,8 @@ internal import Wire
           if kind == .unary { return _ = try await client.unary(method, [], CallOptions()) }
           _ = try await client.open(method, CallOptions()).next()
         }
-        #expect(error == RPCError(.unimplemented, "there is no service homing.absent.v1.Absent here"))
+        #expect(
+          error == RPCError(.unimplemented, "there is no service homing.absent.v1.Absent here"))
       }
     }
   }

@@ -37,7 +37,9 @@ internal import Wire
       $0.keepaliveInterval = .milliseconds(50)
       $0.keepaliveTimeout = .milliseconds(50)
     }
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let peer = try await server.rawPeer()
       let ping = try #require(try await peer.receive()?.ping)
       #expect(!ping.answer)
@@ -51,7 +53,9 @@ internal import Wire
       $0.keepaliveInterval = .milliseconds(50)
       $0.keepaliveTimeout = .milliseconds(50)
     }
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let client = try server.client()
       #expect(try await EchoV1.EchoClient(client).empty(.init()) == .init())
       let peer = try await server.rawPeer()
@@ -89,7 +93,9 @@ internal import Wire
   @Test("A connection without calls is retired by a go-away")
   func idle() async throws {
     let short = limits { $0.idleTimeout = .milliseconds(50) }
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let peer = try await server.rawPeer()
       #expect(try await peer.receive()?.goAway == RpcV1.GoAway(status: RpcV1.Status()))
       #expect(try await peer.receive() == nil)
@@ -99,7 +105,9 @@ internal import Wire
   @Test("A connection with a call that runs is not idle")
   func notIdle() async throws {
     let short = limits { $0.idleTimeout = .seconds(2) }
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let peer = try await server.rawPeer()
       let request = try EchoV1.UnaryRequest(delay: .init(.seconds(3))).encoded()
       try await peer.send(
@@ -138,7 +146,9 @@ internal import Wire
   @Test("A client whose connection was retired makes another for its next call")
   func clientAfterRetirement() async throws {
     let short = limits { $0.idleTimeout = .milliseconds(50) }
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let echo = try server.echo()
       for count in 1...3 {
         #expect(try await echo.empty(.init()) == .init())
@@ -154,7 +164,9 @@ internal import Wire
   @Test("A frame begun and not finished in its time ends the connection")
   func unfinishedFrame() async throws {
     let short = limits { $0.frameTimeout = .milliseconds(50) }
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let peer = try await server.rawPeer()
       try await peer.send(bytes: [0, 0, 0, 20, 0x0d])
       #expect(try await peer.receive()?.goAway?.status?.code == .deadlineExceeded)
@@ -165,7 +177,9 @@ internal import Wire
   @Test("A peer that does not read is left after the output's time-out")
   func peerDoesNotRead() async throws {
     let short = limits { $0.outputTimeout = .milliseconds(300) }
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let peer = try await server.rawPeer()
       try await peer.send(.init(credit: 1 << 40))
       let request = try EchoV1.UnaryRequest(responseBytes: 3 << 20).encoded()

@@ -29,7 +29,7 @@ internal import Wire
   }
 
   @Test(
-    "A service, a method or a message is described by its file with all that it imports, imports first",
+    "A service, method or message is described by its file with all that it imports, imports first",
     arguments: [
       "homing.echo.v1.Echo", "homing.echo.v1.Echo.Unary", "homing.echo.v1.Everything.Inner.Deeper",
       "homing.echo.v1.EventKind",

@@ -78,7 +78,9 @@ internal import Wire
     }
   }
 
-  @Test("After a certificate is changed new connections use it, old sessions do not resume, calls go on")
+  @Test(
+    "After a certificate is changed new connections use it, old sessions do not resume, calls go on"
+  )
   func changedCertificate() async throws {
     let authority = try TestAuthority()
     let identity = try authority.issue("server")
@@ -153,7 +155,8 @@ internal import Wire
     }
   }
 
-  @Test("A client whose certificate was changed is known by the new one, with no session of the old")
+  @Test(
+    "A client whose certificate was changed is known by the new one, with no session of the old")
   func changedClientCertificate() async throws {
     try await TestServer.run { server in
       let authority = server.authority

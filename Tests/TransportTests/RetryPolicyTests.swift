@@ -41,13 +41,16 @@ internal import Wire
   func seeded() {
     func pauses() -> [Duration?] {
       var policy = policy()
-      return (0..<5).map { _ in policy.pause(after: notNow, of: idempotent, attempts: 1, left: nil) }
+      return (0..<5).map { _ in policy.pause(after: notNow, of: idempotent, attempts: 1, left: nil)
+      }
     }
     #expect(pauses() == pauses())
     #expect(Set(pauses()).count > 1)
   }
 
-  @Test("There are so many attempts and no more, at most five", arguments: [(1, 1), (3, 3), (9, 5), (0, 1)])
+  @Test(
+    "There are so many attempts and no more, at most five",
+    arguments: [(1, 1), (3, 3), (9, 5), (0, 1)])
   func attempts(configured: Int, made: Int) {
     var policy = policy { $0.attemptsMax = configured }
     var attempts = 1
@@ -84,7 +87,8 @@ internal import Wire
     #expect(policy.pause(after: late, of: once, attempts: 1, left: nil) == nil)
   }
 
-  @Test("A call that a leaving server did not look at goes elsewhere at once, but only the first time")
+  @Test(
+    "A call that a leaving server did not look at goes elsewhere at once, but only the first time")
   func atOnce() {
     var policy = policy()
     var leaving = RPCError(.unavailable, "leaving", cause: RPCError(.unavailable, "leaving"))

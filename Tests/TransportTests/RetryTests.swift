@@ -46,7 +46,8 @@ internal import Wire
     }
   }
 
-  @Test("Other codes are not tried again", arguments: [RPCError.Code.aborted, .internalError, .unknown])
+  @Test(
+    "Other codes are not tried again", arguments: [RPCError.Code.aborted, .internalError, .unknown])
   func otherCodes(code: RPCError.Code) async throws {
     try await run(refusing: 1, with: RPCError(code, "no")) { server, attempts in
       let echo = try server.echo { $0.backOff = .milliseconds(1) }

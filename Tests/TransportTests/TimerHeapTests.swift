@@ -11,7 +11,9 @@ internal import Wire
     var next: Int64? { due.values.min() }
   }
 
-  @Test("Whatever is scheduled, cancelled and popped, the heap agrees with a plain table", arguments: 0..<20)
+  @Test(
+    "Whatever is scheduled, cancelled and popped, the heap agrees with a plain table",
+    arguments: 0..<20)
   func agreesWithModel(seed: UInt64) throws {
     var chance = SplitMix64(seed: seed)
     var heap = TimerHeap()

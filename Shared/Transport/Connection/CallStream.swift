@@ -146,11 +146,6 @@ class CallStream {
     spend(try connection.send(streamID: id, tail: .nothing, message.encode))
   }
 
-  func send(_ message: [UInt8]) throws {
-    try connection.send(message, streamID: id, tail: .nothing)
-    spend(message.count)
-  }
-
   func spend(_ bytes: Int) { sendCredit.spend(bytes) }
 
   func grant(_ credit: UInt64) throws(BrokenRule) {

@@ -56,17 +56,9 @@ final class Listener: Pollable {
       server.handshakeCount.add(1, ordering: .relaxed)
       let loop = loops[nextLoop]
       nextLoop = (nextLoop + 1) % loops.count
-      if loop.isCurrent { adopt(socket, core) } else { handOver(socket, to: loop) }
+      loop.execute { [server] in Listener.adopt(socket, loop.core, server) }
     }
   }
-
-  private func handOver(_ socket: Int32, to loop: EventLoop) {
-    loop.execute { [server] in
-      Listener.adopt(socket, loop.core, server)
-    }
-  }
-
-  private func adopt(_ socket: Int32, _ core: LoopCore) { Listener.adopt(socket, core, server) }
 
   private static func adopt(_ socket: Int32, _ core: LoopCore, _ server: ServerCore) {
     let connection = ServerConnection(

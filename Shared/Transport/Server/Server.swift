@@ -39,7 +39,8 @@ package final class Server: Sendable {
   private let group: EventLoopGroup
   private let listener: Mutex<LoopBound<Listener>?> = Mutex(nil)
 
-  /// - Throws: `TLSError` where the certificate files cannot be used; `RPCError` for a limit outside its range.
+  /// - Throws: `TLSError` where the certificate files cannot be used; `RPCError` for a limit
+  ///   outside its range.
   package init(
     _ configuration: ServerConfiguration, methods: MethodTable, group: EventLoopGroup
   ) throws {
