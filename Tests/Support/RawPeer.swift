@@ -134,6 +134,7 @@ package final class RawPeer: @unchecked Sendable {
 
   package func send(bytes: [UInt8]) async throws {
     try await onThread { [self] in
+      try checkOpen()
       ERR_clear_error()
       if SSL_write(ssl, bytes, Int32(bytes.count)) != Int32(bytes.count) {
         throw RawPeer.failure("write")
@@ -153,6 +154,7 @@ package final class RawPeer: @unchecked Sendable {
             return frame
           }
         }
+        try checkOpen()
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         ERR_clear_error()
         let size = SSL_read(ssl, &chunk, Int32(chunk.count))
@@ -176,6 +178,11 @@ package final class RawPeer: @unchecked Sendable {
     return nil
   }
 
+  /// A closed descriptor's number may be another connection's by now.
+  private func checkOpen() throws {
+    if isClosed { throw Failure(description: "closed by the test") }
+  }
+
   /// The common name of the peer's certificate.
   package var peerName: String? {
     guard let certificate = SSL_get0_peer_certificate(ssl) else { return nil }
@@ -195,12 +202,18 @@ package final class RawPeer: @unchecked Sendable {
 
 /// A listening socket on 127.0.0.1 for `RawPeer`s.
 package final class RawListener: Sendable {
+  /// Below the ports that servers look through for a free one.
+  private static let ports = 10_000..<20_000
+
+  /// A port that nobody takes who does not ask for it: for servers that are started again.
+  package static func freePort() throws -> Int { try RawListener().port }
+
   package let port: Int
   private let descriptor: Int32
 
   package init() throws {
     for _ in 0..<200 {
-      let port = Int.random(in: 20_000..<32_000)
+      let port = Int.random(in: RawListener.ports)
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       var address = RawPeer.loopback(port)
       let result = withUnsafePointer(to: &address) { pointer in
@@ -222,7 +235,7 @@ package final class RawListener: Sendable {
 
   /// Accepts one connection and shakes hands as a server.
   package func accept(_ offer: RawOffer) async throws -> RawPeer {
-    try await onThread { [descriptor] in
+    try await onThread { [self] in
       let socket = Glibc.accept(descriptor, nil, nil)
       if socket < 0 { throw RawPeer.Failure(description: "accept") }
       return try RawPeer(socket, offer, isServer: true)

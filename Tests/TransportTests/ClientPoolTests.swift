@@ -63,7 +63,10 @@ internal import Wire
   @Test("After its server was killed the client connects to the next on the same port")
   func reconnects() async throws {
     let authority = try TestAuthority()
-    let first = try await TestServer.start { $0.authority = authority }
+    let first = try await TestServer.start {
+      $0.authority = authority
+      $0.port = try RawListener.freePort()
+    }
     let echo = try first.echo { $0.attemptsMax = 5 }
     _ = try await echo.empty(.init())
     await first.cut()
@@ -82,7 +85,7 @@ internal import Wire
   func nobodyListens() async throws {
     let authority = try TestAuthority()
     let identity = try authority.issue("client")
-    let port = try RawListener().port
+    let port = try RawListener.freePort()
     let client = try TestServer.client(port: port, identity) { $0.backOff = .milliseconds(1) }
     let error = try await rpcError { try await EchoV1.EchoClient(client).empty(.init()) }
     #expect(error == RPCError(.unavailable, "127.0.0.1:\(port): connect: Connection refused"))

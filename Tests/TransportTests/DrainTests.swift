@@ -54,6 +54,7 @@ internal import Wire
     let authority = try TestAuthority()
     let first = try await TestServer.start {
       $0.authority = authority
+      $0.port = try RawListener.freePort()
       $0.echo.onUnary = held.unary
     }
     let client = try first.client()
@@ -167,7 +168,10 @@ internal import Wire
   @Test("Servers restarted one after the other under load lose no idempotent call")
   func restartUnderLoad() async throws {
     let authority = try TestAuthority()
-    var server = try await TestServer.start { $0.authority = authority }
+    var server = try await TestServer.start {
+      $0.authority = authority
+      $0.port = try RawListener.freePort()
+    }
     let echo = try server.echo {
       $0.attemptsMax = 5
       $0.retryBudget = 1000

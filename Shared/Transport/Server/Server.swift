@@ -74,7 +74,7 @@ package final class Server: Sendable {
   /// - Parameter timeout: after this, connections still open are cut. Returns when all are closed.
   package func drain(timeout: Duration) async {
     if let bound = listener.withLock({ exchange(&$0, with: nil) }) {
-      bound.loop.execute { bound.value.stop() }
+      await bound.loop.run { bound.value.stop() }
     }
     for connection in core.startDraining() {
       connection.loop.execute { connection.value.drain() }

@@ -127,6 +127,8 @@ final class ServerConnection: Connection {
       end(id, error)
       finished(call, error)
     }
+    // Credit may stand beside the method; for a call that is answered at once it means nothing.
+    if frame.credit > 0, let stream = streams[id] { try stream.grant(frame.credit) }
   }
 
   /// Everything that is asked of a call before its handler sees it.

@@ -11,14 +11,9 @@ final class CertificateSource: Sendable {
     case unusable(String)
   }
 
-  /// What tells one state of a file from another, also where a link is switched to another file.
-  private struct Stamp: Equatable {
-    var device: UInt
-    var file: UInt
-    var size: Int
-    var seconds: Int
-    var nanoseconds: Int
-  }
+  /// What tells one state of a file from another, also where a link is switched to another file:
+  /// device, file, size, time of change.
+  private typealias Stamp = [Int]
 
   private struct State {
     var context: TLSContext
@@ -56,9 +51,10 @@ final class CertificateSource: Sendable {
     [files.certificateFile, files.keyFile, files.authorityFile].map { path in
       var found = stat()
       if stat(path, &found) != 0 { return nil }
-      return Stamp(
-        device: UInt(found.st_dev), file: UInt(found.st_ino), size: Int(found.st_size),
-        seconds: Int(found.st_mtim.tv_sec), nanoseconds: Int(found.st_mtim.tv_nsec))
+      return [
+        Int(found.st_dev), Int(found.st_ino), Int(found.st_size), found.st_mtim.tv_sec,
+        found.st_mtim.tv_nsec,
+      ]
     }
   }
 }
