@@ -19,6 +19,7 @@ package struct RawOffer: Sendable {
 /// `@unchecked Sendable`, because a test uses it from one task at a time and OpenSSL's objects are
 /// bound to no thread.
 package final class RawPeer: @unchecked Sendable {
+  /// What the other side, or the system, did not let happen.
   package struct Failure: Error, CustomStringConvertible {
     package let description: String
   }
@@ -53,13 +54,16 @@ package final class RawPeer: @unchecked Sendable {
 
   private static func makeContext(_ offer: RawOffer, isServer: Bool) throws -> OpaquePointer {
     guard let context = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
-      throw failure("context")
+      throw CertificateFailure(attempt: "context")
     }
     let identity = offer.identity
     if offer.sendsCertificate {
       guard SSL_CTX_use_certificate_chain_file(context, identity.certificateFile) == 1,
         SSL_CTX_use_PrivateKey_file(context, identity.keyFile, SSL_FILETYPE_PEM) == 1
-      else { throw failure("certificate") }
+      else {
+        SSL_CTX_free(context)
+        throw CertificateFailure(attempt: identity.certificateFile)
+      }
     }
     SSL_CTX_load_verify_locations(context, identity.authorityFile, nil)
     SSL_CTX_set_verify(context, isServer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)

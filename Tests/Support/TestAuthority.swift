@@ -8,7 +8,13 @@ package struct TestIdentity: Sendable {
   package var keyFile: String
   package var authorityFile: String
 
-  package init(certificateFile: String, keyFile: String, authorityFile: String) {
+  /// Keeps the files for as long as somebody may read them.
+  private let folder: TemporaryFolder
+
+  package init(
+    certificateFile: String, keyFile: String, authorityFile: String, folder: TemporaryFolder
+  ) {
+    self.folder = folder
     self.certificateFile = certificateFile
     self.keyFile = keyFile
     self.authorityFile = authorityFile
@@ -90,7 +96,7 @@ package final class TestAuthority: @unchecked Sendable {
     try folder.write(try TestAuthority.pem { PEM_write_bio_X509($0, leaf) }, to: "\(name).pem")
     return TestIdentity(
       certificateFile: folder.file("\(name).pem"), keyFile: folder.file("\(name).key"),
-      authorityFile: certificateFile)
+      authorityFile: certificateFile, folder: folder)
   }
 
   // MARK: - OpenSSL

@@ -6,7 +6,7 @@ internal import Wire
 
 @testable internal import Transport
 
-@Suite(.bounded) struct AccessTests {
+@Suite(.serialized, .bounded) struct AccessTests {
   private static let caller = "spiffe://test/client"
 
   private func whoami(

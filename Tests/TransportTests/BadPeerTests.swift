@@ -7,7 +7,7 @@ internal import Wire
 @testable internal import Transport
 
 /// What the script of bad peers cannot reach: a bad server, and mistakes of our own side.
-@Suite(.bounded) struct BadPeerTests {
+@Suite(.serialized, .bounded) struct BadPeerTests {
   /// A server that a test plays itself, and a client's call to it.
   private func play(
     _ script: @escaping @Sendable (RawPeer) async throws -> Void

@@ -5,7 +5,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct CancellationTests {
+@Suite(.serialized, .bounded) struct CancellationTests {
   /// A handler that says when it has begun and when it was cancelled, and never answers by itself.
   private struct Waiting: Sendable {
     let began = Promise<Void>()

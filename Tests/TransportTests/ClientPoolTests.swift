@@ -6,7 +6,7 @@ internal import Wire
 
 @testable internal import Transport
 
-@Suite(.bounded) struct ClientPoolTests {
+@Suite(.serialized, .bounded) struct ClientPoolTests {
   private typealias Stream = StreamingCall<
     EchoV1.ServerStreamRequest, EchoV1.ServerStreamResponse
   >

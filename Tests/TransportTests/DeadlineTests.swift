@@ -5,7 +5,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct DeadlineTests {
+@Suite(.serialized, .bounded) struct DeadlineTests {
   private static let hour = Protobuf.Duration(.seconds(3600))
 
   @Test("The handler sees the time that is left")

@@ -5,7 +5,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct DrainTests {
+@Suite(.serialized, .bounded) struct DrainTests {
   /// A unary handler that waits until it is let go.
   private struct Held: Sendable {
     let began = Journal<Int>()

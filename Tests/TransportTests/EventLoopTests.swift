@@ -20,7 +20,7 @@ private final class Count: Sendable {
   func leave() { inside.subtract(1, ordering: .relaxed) }
 }
 
-@Suite(.bounded) struct EventLoopTests {
+@Suite(.serialized, .bounded) struct EventLoopTests {
   private let loop: EventLoop
 
   init() throws { loop = TestLoops.group.next() }

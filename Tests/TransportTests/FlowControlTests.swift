@@ -5,7 +5,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct FlowControlTests {
+@Suite(.serialized, .bounded) struct FlowControlTests {
   private static let bigPart = EchoV1.ResponsePart(payloadBytes: 64 << 10)
 
   @Test("A slow reader of one stream stalls that stream alone")

@@ -7,7 +7,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct HealthTests {
+@Suite(.serialized, .bounded) struct HealthTests {
   private static let echo = "homing.echo.v1.Echo"
 
   /// Runs a server with the standard services.

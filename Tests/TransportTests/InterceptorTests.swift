@@ -35,7 +35,7 @@ private struct ClientWitness: ClientInterceptor {
   }
 }
 
-@Suite(.bounded) struct InterceptorTests {
+@Suite(.serialized, .bounded) struct InterceptorTests {
   private static let echo = "homing.echo.v1.Echo"
 
   @Test("A server's interceptor sees each call once, with its outcome, of every kind")

@@ -6,7 +6,7 @@ internal import Transport
 internal import Wire
 
 /// The scenarios of gRPC's interop description that do not belong to HTTP or to Google's accounts.
-@Suite(.bounded) struct InteropTests {
+@Suite(.serialized, .bounded) struct InteropTests {
   private typealias Part = EchoV1.ResponsePart
 
   private static let requestSizes = [27182, 8, 1828, 45904]

@@ -6,7 +6,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct ListenerTests {
+@Suite(.serialized, .bounded) struct ListenerTests {
   /// Sockets that connect and say nothing.
   private final class SilentClients: Sendable {
     private let descriptors: [Int32]
@@ -72,7 +72,9 @@ internal import Wire
 
   @Test("More unfinished handshakes than allowed wait in the system's queue until others end")
   func handshakesMax() async throws {
-    try await TestServer.run { $0.handshakesMax = 2 } _: { server in
+    try await TestServer.run {
+      $0.handshakesMax = 2
+    } _: { server in
       let clients = SilentClients(2)
       clients.connect(port: server.port)
       let echo = try server.echo()
@@ -88,7 +90,9 @@ internal import Wire
     var limits = Limits()
     limits.handshakeTimeout = .milliseconds(50)
     let short = limits
-    try await TestServer.run { $0.limits = short } _: { server in
+    try await TestServer.run {
+      $0.limits = short
+    } _: { server in
       let clients = SilentClients(3)
       clients.connect(port: server.port)
       await server.events.wait(3) {

@@ -5,7 +5,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct MultiplexingTests {
+@Suite(.serialized, .bounded) struct MultiplexingTests {
   @Test("1,000 calls at once on one connection are answered out of order, each its own answer")
   func thousandCalls() async throws {
     // The last call to come releases the one before it, and so on to the first.

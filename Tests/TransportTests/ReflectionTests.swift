@@ -6,7 +6,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct ReflectionTests {
+@Suite(.serialized, .bounded) struct ReflectionTests {
   private func run(
     _ body: @Sendable (ReflectionV1.ReflectionClient) async throws -> Void
   ) async throws {

@@ -5,7 +5,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct ResumptionTests {
+@Suite(.serialized, .bounded) struct ResumptionTests {
   /// A client that makes a connection more for every call while others are open.
   private func greedyClient(
     _ server: TestServer, _ identity: TestIdentity? = nil
@@ -118,7 +118,7 @@ internal import Wire
     try folder.link("tls.key", to: one.keyFile)
     let identity = TestIdentity(
       certificateFile: folder.file("tls.crt"), keyFile: folder.file("tls.key"),
-      authorityFile: authority.certificateFile)
+      authorityFile: authority.certificateFile, folder: folder)
     try await TestServer.run {
       $0.authority = authority
       $0.identity = identity

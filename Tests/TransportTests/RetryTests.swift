@@ -5,7 +5,7 @@ internal import Testing
 internal import Transport
 internal import Wire
 
-@Suite(.bounded) struct RetryTests {
+@Suite(.serialized, .bounded) struct RetryTests {
   /// A server whose unary methods refuse so many calls with an error, then answer.
   private func run(
     refusing count: Int, with error: RPCError,

@@ -13,14 +13,14 @@ internal import Wire
 
   @Test(
     "Whatever is scheduled, cancelled and popped, the heap agrees with a plain table",
-    arguments: 0..<20)
+    arguments: 0..<10)
   func agreesWithModel(seed: UInt64) throws {
     var chance = SplitMix64(seed: seed)
     var heap = TimerHeap()
     var model = Model()
     var timers: [Int: TimerHeap.Timer] = [:]
     var popped = -1
-    for number in 0..<2000 {
+    for number in 0..<400 {
       switch chance.next() % 10 {
       case 0..<5:
         // Few different times, so that equal ones meet.
