@@ -107,8 +107,8 @@ package final class TestServer: Sendable {
     var configuration = ClientConfiguration()
     configuration.connectionsMax = 1
     configuration.seed = 7
-    // A loaded machine is no reason to fail.
-    configuration.connectTimeout = .seconds(30)
+    // Tests that compute keep the tasks of others waiting, most of all under a sanitizer.
+    configuration.connectTimeout = .seconds(180)
     change(&configuration)
     return try Client(
       Target(host: "127.0.0.1", port: port), tls: identity.tls(peer: peer),

@@ -99,7 +99,7 @@ package final class Journal<Entry: Sendable>: Sendable {
 ///   hang the run.
 ///   - late: called once, when `limit` has passed; fails the test.
 package func withTimeout<R>(
-  _ limit: Duration = .seconds(60), late: @escaping @Sendable () -> Void,
+  _ limit: Duration = .seconds(180), late: @escaping @Sendable () -> Void,
   _ body: () async throws -> R
 ) async rethrows -> R {
   let alarm = Task {

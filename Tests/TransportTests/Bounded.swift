@@ -1,7 +1,7 @@
 internal import TestSupport
 internal import Testing
 
-/// Gives every test of a suite a minute: one that waits for what never comes fails instead of
+/// Gives every test of a suite three minutes: one that waits for what never comes fails instead of
 /// hanging.
 struct Bounded: SuiteTrait, TestTrait, TestScoping {
   var isRecursive: Bool { true }
@@ -9,7 +9,7 @@ struct Bounded: SuiteTrait, TestTrait, TestScoping {
   func provideScope(
     for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
   ) async throws {
-    try await withTimeout(late: { Issue.record("\(test.name) takes longer than a minute") }) {
+    try await withTimeout(late: { Issue.record("\(test.name) takes longer than three minutes") }) {
       try await body()
     }
   }
