@@ -92,6 +92,12 @@ public struct RPCError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Whether the call was surely not looked at, so that any method may be sent again.
   package var wasNotLookedAt = false
 
+  package var notLookedAt: RPCError {
+    var error = self
+    error.wasNotLookedAt = true
+    return error
+  }
+
   public init(
     _ code: Code, _ message: String, retryAfter: Duration? = nil,
     fieldViolations: [FieldViolation] = [], trailers: Metadata = [:], cause: (any Error)? = nil

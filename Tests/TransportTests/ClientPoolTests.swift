@@ -147,6 +147,27 @@ internal import Wire
     await second.cut()
   }
 
+  @Test("The name is looked up again while calls go on, also by a pool that does not grow")
+  func resolvesWhileBusy() async throws {
+    let authority = try TestAuthority()
+    let first = try await TestServer.start { $0.authority = authority }
+    let second = try await TestServer.start { $0.authority = authority }
+    let names = ScriptedNames(["127.0.0.1"], port: first.port)
+    let client = try names.client(first.identity) {
+      $0.resolveInterval = .zero
+      $0.connectionsMax = 1
+    }
+    let echo = EchoV1.EchoClient(client)
+    #expect(try await echo.empty(.init()) == .init())
+    names.move(to: second.port)
+    // Each call finds the look-up too old, until one has moved to the new address.
+    while second.opened.isEmpty { _ = try await echo.empty(.init()) }
+    #expect(try await echo.empty(.init()) == .init())
+    #expect(second.opened.count == 1)
+    await first.cut()
+    await second.cut()
+  }
+
   @Test(
     "A closed client takes no more calls, and its connections close when their calls have ended")
   func closes() async throws {

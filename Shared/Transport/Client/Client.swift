@@ -42,8 +42,6 @@ public final class Client: Channel {
   /// Takes no more calls; connections close when their calls have ended.
   public func close() { pool.close() }
 
-  // MARK: - Calls
-
   public func unary(
     _ method: RPCMethod, _ message: [UInt8], _ options: CallOptions
   ) async throws -> RawReply {
@@ -118,8 +116,6 @@ public final class Client: Channel {
       }
     }
   }
-
-  // MARK: - Attempts
 
   private func tried<R>(
     _ method: RPCMethod, _ given: CallOptions,

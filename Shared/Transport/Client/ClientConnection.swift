@@ -29,9 +29,8 @@ final class ClientConnection: Connection {
     let reason = goAwayReason?.isFromPeer == true ? goAwayReason! : reason
     endReason = reason
     for stream in streams.values {
-      var error = RPCError(ClientConnection.code(of: reason), reason.message, cause: reason)
-      if !stream.wasSent { error.wasNotLookedAt = true }
-      stream.finish(error)
+      let error = RPCError(ClientConnection.code(of: reason), reason.message, cause: reason)
+      stream.finish(stream.wasSent ? error : error.notLookedAt)
     }
     pool.ended(self, reason)
   }
@@ -53,15 +52,15 @@ final class ClientConnection: Connection {
   ) throws(RPCError) -> ClientStream {
     guard phase == .open, !isLeaving, lastID < .max else {
       let reason = endReason ?? goAwayReason
-      throw notLookedAt(
-        RPCError(
-          .unavailable, reason?.message ?? "the connection is being left", cause: reason))
+      throw RPCError(
+        .unavailable, reason?.message ?? "the connection is being left", cause: reason
+      ).notLookedAt
     }
     guard streams.count < peerLimits.streamsMax else {
-      throw notLookedAt(
-        RPCError(
-          .resourceExhausted, "\(streams.count) calls are open on the connection",
-          retryAfter: .milliseconds(10)))
+      throw RPCError(
+        .resourceExhausted, "\(streams.count) calls are open on the connection",
+        retryAfter: .milliseconds(10)
+      ).notLookedAt
     }
     if let fault = metadata.fault(bytesMax: peerLimits.metadataBytesMax) { throw fault }
     lastID += 1
@@ -79,12 +78,6 @@ final class ClientConnection: Connection {
     streams[stream.id] = nil
     pool.callEnded(self)
     if isLeaving && streams.isEmpty { leave() }
-  }
-
-  private func notLookedAt(_ error: RPCError) -> RPCError {
-    var error = error
-    error.wasNotLookedAt = true
-    return error
   }
 
   // MARK: - Frames
@@ -116,10 +109,9 @@ final class ClientConnection: Connection {
       RPCError(goAway.status ?? RpcV1.Status(), trailers: [:])
       ?? RPCError(.unavailable, "the server is leaving")
     for stream in streams.values where stream.id > goAway.streamIDLast {
-      var error = RPCError(ClientConnection.code(of: reason), reason.message, cause: reason)
+      let error = RPCError(ClientConnection.code(of: reason), reason.message, cause: reason)
       // One that was offended has looked at nothing that it says it has not.
-      error.wasNotLookedAt = true
-      stream.finish(error)
+      stream.finish(error.notLookedAt)
     }
     goAwayReason = reason
     leave()

@@ -13,6 +13,11 @@ final class ClientPool: Sendable {
     var failuresInARow = 0
   }
 
+  /// What a look at the pool says to do.
+  private typealias Pick = (
+    connection: LoopBound<ClientConnection>?, makesOne: Bool, resolves: Bool
+  )
+
   /// Why an address is not tried for a while.
   private struct Penalty {
     var failures: Int
@@ -35,7 +40,7 @@ final class ClientPool: Sendable {
   }
 
   private static let penaltyBase = Duration.milliseconds(100)
-  private static let penaltyMax = Duration.seconds(10)
+  private static let penaltyMax = Duration.seconds(2)
 
   let target: Target
   let configuration: ClientConfiguration
@@ -69,29 +74,35 @@ final class ClientPool: Sendable {
   /// - Throws: UNAVAILABLE, not looked at, where none can be made; DEADLINE_EXCEEDED.
   func acquire(deadline: MonotonicInstant?) async throws -> LoopBound<ClientConnection> {
     while true {
-      let (picked, makes) = try pick()
-      if makes { makeConnection() }
-      if let picked { return picked }
+      let pick = try pick()
+      if pick.makesOne { makeConnection() }
+      if pick.resolves { resolveAgain() }
+      if let connection = pick.connection { return connection }
       try await waitForConnection(deadline: deadline)
     }
   }
 
-  private func pick() throws(RPCError) -> (LoopBound<ClientConnection>?, makesOne: Bool) {
-    let (result, closed) = state.withLock { state -> ((ObjectIdentifier?, Bool), Bool) in
-      if state.isClosed { return ((nil, false), true) }
+  private func pick() throws(RPCError) -> Pick {
+    let pick: Pick? = state.withLock { state in
+      if state.isClosed { return nil }
       let least = state.slots.min { $0.value.callCount < $1.value.callCount }
       let count = state.slots.count + state.connectingCount
       let isWanted =
         count == 0 || count < configuration.connectionsMin
         || (least.map { $0.value.callCount >= configuration.callsPerConnection } ?? false
           && state.connectingCount == 0 && count < configuration.connectionsMax)
+      let resolves = least != nil && !state.isResolving && !isFresh(state)
       if isWanted { state.connectingCount += 1 }
+      if resolves { state.isResolving = true }
       if let least { state.slots[least.key]!.callCount += 1 }
-      return ((least?.key, isWanted), false)
+      return (least?.value.connection, isWanted, resolves)
     }
-    if closed { throw RPCError(.failedPrecondition, "the client is closed") }
-    let connection = result.0.flatMap { key in state.withLock { $0.slots[key]?.connection } }
-    return (connection, result.1)
+    guard let pick else { throw RPCError(.failedPrecondition, "the client is closed") }
+    return pick
+  }
+
+  private func isFresh(_ state: borrowing State) -> Bool {
+    state.resolvedAt.map { .now - $0 < configuration.resolveInterval } ?? false
   }
 
   private func waitForConnection(deadline: MonotonicInstant?) async throws {
@@ -129,18 +140,15 @@ final class ClientPool: Sendable {
   }
 
   private func unavailable(_ reason: RPCError) -> RPCError {
-    var error = RPCError(.unavailable, "\(target): \(reason.message)", cause: reason)
-    error.wasNotLookedAt = true
-    return error
+    RPCError(.unavailable, "\(target): \(reason.message)", cause: reason).notLookedAt
   }
 
   private var noConnectionInTime: RPCError {
     let last = state.withLock { $0.lastFailure }
-    var error = RPCError(
-      .deadlineExceeded,
-      "no connection to \(target) in time" + (last.map { ": \($0.message)" } ?? ""), cause: last)
-    error.wasNotLookedAt = true
-    return error
+    let why = last.map { ": \($0.message)" } ?? ""
+    return RPCError(
+      .deadlineExceeded, "no connection to \(target) in time" + why, cause: last
+    ).notLookedAt
   }
 
   private func giveUp(_ number: Int, _ error: RPCError) {
@@ -162,8 +170,6 @@ final class ClientPool: Sendable {
     }
     if tooMany { connection.leave() }
   }
-
-  // MARK: - From connections
 
   func opened(_ connection: ClientConnection) {
     let bound = LoopBound(connection, on: connection.core.loop)
@@ -221,11 +227,7 @@ final class ClientPool: Sendable {
 
   /// Makes one connection, which is counted in `connectingCount` already.
   private func makeConnection() {
-    let isFresh = state.withLock { state in
-      state.resolvedAt.map { .now - $0 < configuration.resolveInterval } ?? false
-        && !state.addresses.isEmpty
-    }
-    if isFresh { return connect() }
+    if state.withLock({ isFresh($0) && !$0.addresses.isEmpty }) { return connect() }
     do throws(SystemError) {
       // Looking up a name blocks; it happens seldom.
       try Thread.start(name: "resolve") { [self] in
@@ -264,13 +266,29 @@ final class ClientPool: Sendable {
     guard let address else { return connectFailed(nil, RPCError(.unavailable, "no address")) }
     _ = certificates.refresh()
     let loop = group.next()
+    // One that has just failed is left in peace first; callers wait, within their deadlines.
+    let peaceful = state.withLock { $0.penalties[address]?.until } ?? now
     loop.execute { [self] in
-      do throws(SystemError) {
-        try start(address, loop.core)
-      } catch {
-        connectFailed(address, RPCError(.unavailable, error.description))
+      _ = loop.core.schedule(at: peaceful) {
+        do throws(SystemError) {
+          try self.start(address, loop.core)
+        } catch {
+          self.connectFailed(address, RPCError(.unavailable, error.description))
+        }
       }
     }
+  }
+
+  /// Looks the name up again in the background: addresses that are gone are left.
+  private func resolveAgain() {
+    let isOn: Void? = try? Thread.start(name: "resolve") { [self] in
+      try? adopt(resolve(target))
+      state.withLock {
+        $0.isResolving = false
+        $0.resolvedAt = .now
+      }
+    }
+    if isOn == nil { state.withLock { $0.isResolving = false } }
   }
 
   /// Addresses in peace first, then those with the fewest connections.
@@ -295,8 +313,6 @@ final class ClientPool: Sendable {
       throw error
     }
   }
-
-  // MARK: - End
 
   /// Leaves every connection; calls that are open end first.
   func close() {

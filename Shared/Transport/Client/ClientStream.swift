@@ -144,8 +144,6 @@ final class ClientStream: CallStream {
     for waiter in exchange(&metadataWaiters, with: []) { waiter.resume() }
   }
 
-  // MARK: - End
-
   /// The call is over: by the server's status, or for want of a connection.
   func finish(_ error: RPCError?) {
     if isOver { return }

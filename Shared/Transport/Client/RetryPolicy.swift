@@ -8,7 +8,8 @@ struct RetryPolicy {
   private let backOffMax: Duration
   private let budgetMax: Double
   private var budget: Double
-  private var chance: SplitMix64
+  /// The state of a xorshift generator; never 0.
+  private var chance: UInt64
 
   init(_ configuration: ClientConfiguration) {
     attemptsMax = min(max(configuration.attemptsMax, 1), 5)
@@ -16,8 +17,7 @@ struct RetryPolicy {
     backOffMax = configuration.backOffMax
     budgetMax = Double(max(configuration.retryBudget, 0))
     budget = budgetMax
-    chance = SplitMix64(
-      seed: configuration.seed ?? UInt64(bitPattern: MonotonicInstant.now.nanoseconds))
+    chance = (configuration.seed ?? UInt64(bitPattern: MonotonicInstant.now.nanoseconds)) | 1
   }
 
   /// A call has ended well: a fifth of an attempt is saved.
@@ -34,7 +34,7 @@ struct RetryPolicy {
     guard attempts < attemptsMax, isRetryable(error, method), budget >= 1 else { return nil }
     // Half to one and a half times the exponential step.
     let step = min(backOff * (1 << (attempts - 1)), backOffMax)
-    var pause = step / 1000 * (500 + Int(chance.next() % 1001))
+    var pause = step / 1000 * (500 + Int(random() % 1001))
     if error.wasNotLookedAt && attempts == 1 && error.retryAfter == nil && error.cause is RPCError {
       // The server is leaving: another connection may take the call at once.
       pause = .zero
@@ -45,25 +45,17 @@ struct RetryPolicy {
     return pause
   }
 
+  private mutating func random() -> UInt64 {
+    chance ^= chance << 13
+    chance ^= chance >> 7
+    chance ^= chance << 17
+    return chance
+  }
+
   private func isRetryable(_ error: RPCError, _ method: RPCMethod) -> Bool {
     if error.wasNotLookedAt { return error.code == .unavailable || error.retryAfter != nil }
     guard method.isIdempotent else { return false }
     return error.code == .unavailable
       || (error.code == .resourceExhausted && error.retryAfter != nil)
-  }
-}
-
-/// A small seeded generator, for jitter.
-struct SplitMix64 {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }
