@@ -992,7 +992,7 @@ static const unsigned char file11[] =
   "homing.cart_tracker.v1.StoredEventR\006events\022\022\012\004next\030\002 \001(\011R\004next\""
   "j\012\022ListChangesRequest\022\"\012\005store\030\001 \001(\011B\014\360\265\030\001\330\265"
   "\030\001\340\265\030@R\005store\0220\012\005since\030\002 \001(\0132\032.google.protobuf.Time"
-  "stampR\005sinceJ\324!\0124\012\001\014\032/ What shops, portals and configurators report.\012"
+  "stampR\005sinceJ\360!\0124\012\001\014\032/ What shops, portals and configurators report.\012"
   "\012\334\001\012\002\004\000\032\325\001 Something that happened at one instant. State is wha"
   "t the set of events gives in order of (at, source_order,\012 id): arriving late, twice or shu"
   "ffled makes no difference (C26). Activity is every kind that says so.\012\012l\012\004\004\000"
@@ -1006,55 +1006,55 @@ static const unsigned char file11[] =
   "whole; by itself no activity.\012\012j\012\004\004\000\010\000\032b Exactly one. INVALID_ARGU"
   "MENT without one, so that a newer source's kinds are not lost silently.\012\012\212\001\012\002"
   "\004\001\032\203\001 Activity. Starts a cart that does not exist or is closed. A line that is"
-  " there grows by the quantity and takes\012 the other values.\012\012j\012\002\004\002\032d Ac"
-  "tivity. Of a line or cart that is not there: no effect. The last line gone, the cart is empti"
-  "ed.\012\012$\012\004\004\002\002\000\032\034 The line's id, or its SKU.\012\012&\012\004\004\002"
-  "\002\001\032\036 Absent means the whole line.\012\012\021\012\002\004\003\032\013 Activity.\012"
-  "\0122\012\004\004\003\002\001\032* The new quantity; zero removes the line.\012\012\?\012\004"
-  "\004\003\002\002\0327 The shop's new total; absent, the old one is dropped.\012\012E\012\002\004"
-  "\004\032\? Activity only where the store's `views_are_activity` says so.\012\012D\012\002\004"
-  "\005\032> Activity. The stage and the step's name stand in the header.\012\012j\012\002\004\006"
-  "\032d Activity that dates the abandonment at the event plus the store's grace, if nothing fol"
-  "lows (C06).\012\012\233\001\012\002\004\007\032\224\001 Activity. No abandonment until the pa"
-  "yment succeeds (Purchase), fails, or `timeout` is over (C06); the time-out\012 then counts as"
-  " the last activity.\012\012\021\012\002\004\010\032\013 Activity.\012\012&\012\004\004\010\002"
-  "\000\032\036 The payment provider's code.\012\012\021\012\002\004\011\032\013 Activity.\012\012"
-  "%\012\004\004\011\002\000\032\035 The shop's id of the quote.\012\012\"\012\004\004\011\002\001"
-  "\032\032 As in DeadlineSet (C07).\012\012v\012\002\004\012\032p Activity. A cart not bought a"
-  "t its deadline is abandoned then, window or not (C07 for quotes, C08 for orders).\012\012)\012"
-  "\004\004\012\002\000\032! Absent takes the deadline away.\012\012\211\002\012\002\004\013\032"
-  "\202\002 A purchase. With a cart and no lines the cart is bought whole; with lines, those qua"
-  "ntities leave that cart, or\012 without a cart the contact's carts, and a remainder stays the"
-  " same cart; with neither, all carts of the contact\012 in the store are bought (P09).\012\012"
-  "%\012\004\004\013\002\000\032\035 The shop's id of the order.\012\012G\012\004\004\013\002\002"
-  "\032\? What was paid, and the parts of it that are no revenue (R00).\012\012\031\012\004\004\013"
-  "\002\006\032\021 Codes redeemed.\012\012d\012\004\004\013\002\007\032\\ Id of the quote that "
-  "became the order, and of the company that bought (P09, company stop).\012\012U\012\002\004\014"
-  "\032O What was bought or given back of one SKU; an absent quantity means all of it.\012\012`\012"
-  "\002\004\015\032Z A cancellation or refund (C27): takes the recovery back, wholly or by line."
-  " No activity.\012\012&\012\004\004\015\002\001\032\036 Empty means the whole order.\012\012)\012"
-  "\002\004\016\032# Ends the cart without a purchase.\012\012\032\012\002\004\017\032\024 No ac"
-  "tivity (C21).\012\0121\012\004\004\017\002\001\032) STATED or CORRECTED; inferring is ours.\012"
-  "\012\271\001\012\002\004\020\032\262\001 The guest of this event is its contact: the guest's "
-  "carts are the contact's from then on, earlier ones included\012 (C16). No activity. Without e"
-  "vidence nothing is attached (P09).\012\012C\012\002\004\021\032= The event's contact as a sou"
-  "rce sees it (P06). No activity.\012\0122\012\002\004\022\032, Of the event's contact (P02). N"
-  "o activity.\012\012O\012\002\004\023\032I Anything else of a shop's own that may start a flow"
-  " (F01). No activity.\012\0125\012\002\004\024\032/ An event with what happened to it on recei"
-  "pt.\012\012%\012\004\004\024\002\001\032\035 Where it stands in the log.\012\012:\012\004\004"
-  "\024\002\003\0322 What the source said, where `at` was moved back.\012\012m\012\004\004\024\002"
-  "\004\032e The id was there before: REPEATED with an equal body, CONFLICT with another; neithe"
-  "r has an effect.\012\012R\012\004\004\024\002\005\032J Who reported it: the URI name of the c"
-  "aller, and the request's `source`.\012\012W\012\006\004\024\004\000\002\004\032M Later than t"
-  "he store's `max_lateness`: corrects history and starts nothing.\012\012C\012\004\004\025\002\001"
-  "\032; Name of the feed. Its heartbeats are counted apart (C29).\012\012O\012\004\004\025\002\002"
-  "\032G Of one store, in any order. Empty with `complete_until`: a heartbeat.\012\012H\012\004\004"
-  "\025\002\003\032@ The source has reported everything that happened before (C29).\012\012;\012"
-  "\004\004\026\002\000\0323 Events made durable, those of known ids included.\012\012@\012\004\004"
-  "\026\002\001\0328 Of them, moved back because they lay ahead of receipt.\012\012b\012\004\004"
-  "\027\002\002\032Z One of the three, else INVALID_ARGUMENT. A contact's include those of linke"
-  "d identities.\012\0126\012\004\004\030\002\001\032. Empty after the last page; so in every li"
-  "st.\012b\006proto3";
+  " there grows by the quantity and takes\012 the other values.\012\012\205\001\012\002\004\002\032"
+  "\177 Activity, also of a line that is not there; of a cart that is not there: no effect. The "
+  "last line gone, the cart\012 is emptied.\012\012$\012\004\004\002\002\000\032\034 The line's "
+  "id, or its SKU.\012\012&\012\004\004\002\002\001\032\036 Absent means the whole line.\012\012"
+  "\021\012\002\004\003\032\013 Activity.\012\0122\012\004\004\003\002\001\032* The new quantity"
+  "; zero removes the line.\012\012\?\012\004\004\003\002\002\0327 The shop's new total; absent,"
+  " the old one is dropped.\012\012E\012\002\004\004\032\? Activity only where the store's `view"
+  "s_are_activity` says so.\012\012D\012\002\004\005\032> Activity. The stage and the step's nam"
+  "e stand in the header.\012\012j\012\002\004\006\032d Activity that dates the abandonment at t"
+  "he event plus the store's grace, if nothing follows (C06).\012\012\233\001\012\002\004\007\032"
+  "\224\001 Activity. No abandonment until the payment succeeds (Purchase), fails, or `timeout` "
+  "is over (C06); the time-out\012 then counts as the last activity.\012\012\021\012\002\004\010"
+  "\032\013 Activity.\012\012&\012\004\004\010\002\000\032\036 The payment provider's code.\012\012"
+  "\021\012\002\004\011\032\013 Activity.\012\012%\012\004\004\011\002\000\032\035 The shop's id"
+  " of the quote.\012\012\"\012\004\004\011\002\001\032\032 As in DeadlineSet (C07).\012\012v\012"
+  "\002\004\012\032p Activity. A cart not bought at its deadline is abandoned then, window or no"
+  "t (C07 for quotes, C08 for orders).\012\012)\012\004\004\012\002\000\032! Absent takes the de"
+  "adline away.\012\012\211\002\012\002\004\013\032\202\002 A purchase. With a cart and no lines"
+  " the cart is bought whole; with lines, those quantities leave that cart, or\012 without a car"
+  "t the contact's carts, and a remainder stays the same cart; with neither, all carts of the co"
+  "ntact\012 in the store are bought (P09).\012\012%\012\004\004\013\002\000\032\035 The shop's "
+  "id of the order.\012\012G\012\004\004\013\002\002\032\? What was paid, and the parts of it th"
+  "at are no revenue (R00).\012\012\031\012\004\004\013\002\006\032\021 Codes redeemed.\012\012d"
+  "\012\004\004\013\002\007\032\\ Id of the quote that became the order, and of the company that"
+  " bought (P09, company stop).\012\012U\012\002\004\014\032O What was bought or given back of o"
+  "ne SKU; an absent quantity means all of it.\012\012`\012\002\004\015\032Z A cancellation or r"
+  "efund (C27): takes the recovery back, wholly or by line. No activity.\012\012&\012\004\004\015"
+  "\002\001\032\036 Empty means the whole order.\012\012)\012\002\004\016\032# Ends the cart wit"
+  "hout a purchase.\012\012\032\012\002\004\017\032\024 No activity (C21).\012\0121\012\004\004\017"
+  "\002\001\032) STATED or CORRECTED; inferring is ours.\012\012\271\001\012\002\004\020\032\262"
+  "\001 The guest of this event is its contact: the guest's carts are the contact's from then on"
+  ", earlier ones included\012 (C16). No activity. Without evidence nothing is attached (P09).\012"
+  "\012C\012\002\004\021\032= The event's contact as a source sees it (P06). No activity.\012\012"
+  "2\012\002\004\022\032, Of the event's contact (P02). No activity.\012\012O\012\002\004\023\032"
+  "I Anything else of a shop's own that may start a flow (F01). No activity.\012\0125\012\002\004"
+  "\024\032/ An event with what happened to it on receipt.\012\012%\012\004\004\024\002\001\032\035"
+  " Where it stands in the log.\012\012:\012\004\004\024\002\003\0322 What the source said, wher"
+  "e `at` was moved back.\012\012m\012\004\004\024\002\004\032e The id was there before: REPEATE"
+  "D with an equal body, CONFLICT with another; neither has an effect.\012\012R\012\004\004\024\002"
+  "\005\032J Who reported it: the URI name of the caller, and the request's `source`.\012\012W\012"
+  "\006\004\024\004\000\002\004\032M Later than the store's `max_lateness`: corrects history and"
+  " starts nothing.\012\012C\012\004\004\025\002\001\032; Name of the feed. Its heartbeats are c"
+  "ounted apart (C29).\012\012O\012\004\004\025\002\002\032G Of one store, in any order. Empty w"
+  "ith `complete_until`: a heartbeat.\012\012H\012\004\004\025\002\003\032@ The source has repor"
+  "ted everything that happened before (C29).\012\012;\012\004\004\026\002\000\0323 Events made "
+  "durable, those of known ids included.\012\012@\012\004\004\026\002\001\0328 Of them, moved ba"
+  "ck because they lay ahead of receipt.\012\012b\012\004\004\027\002\002\032Z One of the three,"
+  " else INVALID_ARGUMENT. A contact's include those of linked identities.\012\0126\012\004\004\030"
+  "\002\001\032. Empty after the last page; so in every list.\012b\006proto3";
 static const unsigned short imports11[] = {6, 0, 4, 10, 3, 8, 2};
 
 static const unsigned char file12[] =
@@ -1248,6 +1248,124 @@ static const unsigned char file14[] =
 static const unsigned short imports14[] = {5, 4, 10, 9, 11, 13, 7, 2};
 
 static const unsigned char file15[] =
+  "\012#homing/cart_tracker/v1/stored.proto\022\026homing.cart_tracker.v1\032\"homing/cart_track"
+  "er/v1/carts.proto\032%homing/cart_tracker/v1/contacts.proto\032%homing/cart_tracker/v1/episod"
+  "es.proto\032#homing/cart_tracker/v1/events.proto\032#homing/cart_tracker/v1/stores.proto\032\035"
+  "homing/common/v1/common.proto\"\254\003\012\011LogRecord\022\024\012\005store\030\001 \001(\011"
+  "R\005store\022\030\012\007contact\030\002 \001(\011R\007contact\022\024\012\005guest\030\003 "
+  "\001(\011R\005guest\022\037\012\013received_at\030\004 \001(\003R\012receivedAt\022!\012\014c"
+  "lamped_from\030\005 \001(\003R\013clampedFrom\022\031\012\010too_late\030\006 \001(\010R\007t"
+  "ooLate\022\032\012\010identity\030\007 \001(\011R\010identity\022\026\012\006source\030\010 \001"
+  "(\011R\006source\0225\012\005event\030\011 \001(\0132\035.homing.cart_tracker.v1.EventH\000R\005"
+  "event\0228\012\004link\030\012 \001(\0132\".homing.cart_tracker.v1.LinkRecordH\000R\004link\022"
+  "M\012\013declaration\030\013 \001(\0132).homing.cart_tracker.v1.DeclarationRecordH\000R\013de"
+  "clarationB\006\012\004kind\"\363\001\012\012LinkRecord\022\016\012\002id\030\001 \001(\011R\002"
+  "id\022\016\012\002at\030\002 \001(\003R\002at\022\030\012\007contact\030\003 \001(\011R\007co"
+  "ntact\022\024\012\005guest\030\004 \001(\011R\005guest\022\032\012\010unlinked\030\005 \001(\010"
+  "R\010unlinked\022D\012\010evidence\030\006 \001(\0162(.homing.cart_tracker.v1.IdentityEvidenc"
+  "eR\010evidence\022\022\012\004note\030\007 \001(\011R\004note\022\037\012\013by_identify\030\010"
+  " \001(\010R\012byIdentify\"\204\001\012\021DeclarationRecord\022\016\012\002id\030\001 \001(\011"
+  "R\002id\022\016\012\002at\030\002 \001(\003R\002at\022\022\012\004cart\030\003 \001(\011R\004"
+  "cart\022;\012\006reason\030\004 \001(\0162#.homing.cart_tracker.v1.LeaveReasonR\006reason\"U\012"
+  "\012EventOrder\022\016\012\002at\030\001 \001(\003R\002at\022!\012\014source_order\030\002 \001"
+  "(\004R\013sourceOrder\022\024\012\005event\030\003 \001(\011R\005event\"\314\006\012\014Store"
+  "dPerson\022\024\012\005store\030\001 \001(\011R\005store\022\030\012\007contact\030\002 \001("
+  "\011R\007contact\022\024\012\005guest\030\003 \001(\011R\005guest\022:\012\006folded\030\004 "
+  "\001(\0132\".homing.cart_tracker.v1.EventOrderR\006folded\0228\012\005carts\030\005 \003(\013"
+  "2\".homing.cart_tracker.v1.StoredCartR\005carts\022D\012\011purchases\030\006 \003(\0132&.hom"
+  "ing.cart_tracker.v1.StoredPurchaseR\011purchases\022\?\012\007profile\030\007 \001(\0132%.hom"
+  "ing.cart_tracker.v1.StoredProfileR\007profile\0225\012\004tags\030\010 \003(\0132!.homing.car"
+  "t_tracker.v1.StoredTagR\004tags\0228\012\005links\030\011 \003(\0132\".homing.cart_tracker.v1"
+  ".StoredLinkR\005links\022!\012\014event_hashes\030\012 \003(\006R\013eventHashes\022\037\012\013"
+  "event_times\030\013 \003(\022R\012eventTimes\022'\012\017event_positions\030\014 \003(\004R\016"
+  "eventPositions\022\026\012\006events\030\015 \001(\004R\006events\022\037\012\013known_since\030"
+  "\016 \001(\003R\012knownSince\022\035\012\012changed_at\030\017 \001(\003R\011changedAt\022\026"
+  "\012\006orders\030\020 \001(\015R\006orders\022$\012\016first_order_at\030\021 \001(\003R\014"
+  "firstOrderAt\022\"\012\015last_order_at\030\022 \001(\003R\013lastOrderAt\022:\012\014order_t"
+  "otals\030\023 \003(\0132\027.homing.common.v1.MoneyR\013orderTotals\022%\012\016store_revisio"
+  "n\030\024 \001(\015R\015storeRevision\"\356\006\012\012StoredCart\022\016\012\002id\030\001 \001"
+  "(\011R\002id\022\024\012\005named\030\002 \001(\010R\005named\0227\012\005state\030\003 \001("
+  "\0162!.homing.cart_tracker.v1.CartStateR\005state\022:\012\006header\030\004 \001(\0132\".hom"
+  "ing.cart_tracker.v1.CartHeaderR\006header\0226\012\005lines\030\005 \003(\0132 .homing.cart_t"
+  "racker.v1.CartLineR\005lines\022<\012\007reasons\030\006 \003(\0132\".homing.cart_tracker.v1."
+  "CartReasonR\007reasons\022\035\012\012started_at\030\007 \001(\003R\011startedAt\022:\012\006"
+  "opened\030\010 \001(\0132\".homing.cart_tracker.v1.EventOrderR\006opened\022:\012\006active\030"
+  "\011 \001(\0132\".homing.cart_tracker.v1.EventOrderR\006active\022\035\012\012quiet_from\030\012"
+  " \001(\003R\011quietFrom\022\032\012\010deadline\030\013 \001(\003R\010deadline\0222\012\025p"
+  "ayment_pending_until\030\014 \001(\003R\023paymentPendingUntil\022#\012\015checkout_left\030\015"
+  " \001(\010R\014checkoutLeft\022\033\012\011closed_at\030\016 \001(\003R\010closedAt\022\?\012"
+  "\011closed_by\030\017 \001(\0132\".homing.cart_tracker.v1.EventOrderR\010closedBy\022A\012\010"
+  "episodes\030\020 \003(\0132%.homing.cart_tracker.v1.StoredEpisodeR\010episodes\022-\012\022ep"
+  "isodes_announced\030\021 \001(\015R\021episodesAnnounced\022\026\012\006stages\030\022 \001(\015"
+  "R\006stages\022\024\012\005views\030\023 \001(\015R\005views\022&\012\017active_too_late\030\024"
+  " \001(\010R\015activeTooLate\"\350\005\012\015StoredEpisode\022:\012\006anchor\030\001 \001(\013"
+  "2\".homing.cart_tracker.v1.EventOrderR\006anchor\0229\012\007trigger\030\002 \001(\0162\037.h"
+  "oming.cart_tracker.v1.TriggerR\007trigger\022:\012\005state\030\003 \001(\0162$.homing.cart_t"
+  "racker.v1.EpisodeStateR\005state\022!\012\014abandoned_at\030\004 \001(\003R\013abandonedAt\022"
+  "\031\012\010known_at\030\005 \001(\003R\007knownAt\022\035\012\012changed_at\030\006 \001(\003"
+  "R\011changedAt\022\032\012\010revision\030\007 \001(\015R\010revision\022\026\012\006enrols\030"
+  "\010 \001(\010R\006enrols\022\032\012\010followed\030\011 \001(\010R\010followed\0224\012\004"
+  "kind\030\012 \001(\0162 .homing.cart_tracker.v1.CartKindR\004kind\0223\012\005stage\030\013 \001"
+  "(\0162\035.homing.cart_tracker.v1.StageR\005stage\022/\012\006totals\030\014 \003(\0132\027.h"
+  "oming.common.v1.MoneyR\006totals\0227\012\005score\030\015 \001(\0132!.homing.cart_tracker.v1"
+  ".LeadScoreR\005score\022<\012\007reasons\030\016 \003(\0132\".homing.cart_tracker.v1.CartReas"
+  "onR\007reasons\022\030\012\007company\030\017 \001(\011R\007company\0226\012\006window\030\020"
+  " \001(\0132\036.homing.cart_tracker.v1.WindowR\006window\022\022\012\004cart\030\021 \001(\011"
+  "R\004cart\"\301\002\012\016StoredPurchase\0228\012\005order\030\001 \001(\0132\".homing.cart_"
+  "tracker.v1.EventOrderR\005order\022\031\012\010order_id\030\002 \001(\011R\007orderId\022\022"
+  "\012\004cart\030\003 \001(\011R\004cart\022\024\012\005carts\030\004 \003(\011R\005carts\022\030"
+  "\012\007anchors\030\005 \003(\011R\007anchors\0221\012\007revenue\030\006 \001(\0132\027.homi"
+  "ng.common.v1.MoneyR\007revenue\0223\012\010reversed\030\007 \001(\0132\027.homing.common.v1.M"
+  "oneyR\010reversed\022\022\012\004void\030\010 \001(\010R\004void\022\032\012\010position\030\011"
+  " \001(\004R\010position\"\212\001\012\015StoredProfile\022@\012\007profile\030\001 \001(\0132"
+  "&.homing.cart_tracker.v1.ContactProfileR\007profile\022\026\012\006fields\030\002 \003(\011R\006"
+  "fields\022\037\012\013field_times\030\003 \003(\022R\012fieldTimes\"I\012\011StoredTag\022\022"
+  "\012\004name\030\001 \001(\011R\004name\022\030\012\007present\030\002 \001(\010R\007present\022"
+  "\016\012\002at\030\003 \001(\003R\002at\"\263\001\012\012StoredLink\022\030\012\007contact\030"
+  "\001 \001(\011R\007contact\022\024\012\005guest\030\002 \001(\011R\005guest\0228\012\005order"
+  "\030\003 \001(\0132\".homing.cart_tracker.v1.EventOrderR\005order\022\032\012\010unlinked\030"
+  "\004 \001(\010R\010unlinked\022\037\012\013by_identify\030\005 \001(\010R\012byIdentifyJ\345\023"
+  "\012\374\001\012\001\014\032\366\001 What cart-tracker writes into its own databases. Not ser"
+  "ved: no peer sends or receives these, and they change\012 by protobuf's rules only (a number "
+  "is never used again), since old rows stay.\012\012 Instants are microseconds since 1970-01-01"
+  "T00:00:00Z.\012\012W\012\002\004\000\032Q One row of the event log: what is known of one pers"
+  "on, in the words it came in.\012\0121\012\004\004\000\002\001\032) Whose log it stands in; on"
+  "e of the two.\012\012N\012\004\004\000\002\004\032F What the source said, where `at` was move"
+  "d back; 0 where it was not.\012\012S\012\004\004\000\002\005\032K Later than the store's max_"
+  "lateness: corrects history and starts nothing.\012\012M\012\004\004\000\002\006\032E Who repo"
+  "rted it: the caller's URI name, and the request's `source`.\012\012c\012\002\004\001\032] An "
+  "identity of the same store is the same person, or no longer. Stands in the logs of both.\012\012"
+  "(\012\004\004\001\002\002\032  The other one; one of the two.\012\012'\012\004\004\001\002\006"
+  "\032\037 Proof or note, for the audit.\012\012V\012\004\004\001\002\007\032N Of an Identify e"
+  "vent: a guest seen with two contacts is linked with neither.\012\012;\012\002\004\002\0325 An"
+  "other system says that a cart is abandoned (C09).\012\012A\012\002\004\003\032; Where somethi"
+  "ng stands in the order of a person's events.\012\012\?\012\002\004\004\0329 What was folded o"
+  "f one identity: a contact, or a guest.\012\012L\012\004\004\004\002\003\032D The last event f"
+  "olded, in order. An older one asks for a new fold.\012\012W\012\004\004\004\002\004\032O Cart"
+  "s that this identity opened: all that are open, and the last closed ones.\012\012*\012\004\004"
+  "\004\002\005\032\" The last purchases, newest last.\012\012R\012\004\004\004\002\011\032J Eve"
+  "nts of this identity, the newest arrived: columns of the same length.\012\012T\012\004\004\004"
+  "\002\014\032L Events of this identity in all, those moved to the history table included.\012\012"
+  "9\012\004\004\004\002\017\0321 Purchases in all (C10), less what was reversed.\012\012E\012\004"
+  "\004\004\002\023\032= The store's revision that the due time was worked out with.\012\012E\012"
+  "\004\004\005\002\001\032= The source named it; else it is the person's one open cart.\012\012"
+  "\"\012\004\004\005\002\007\032\032 The event that began it.\012\012j\012\004\004\005\002\010\032"
+  "b The last activity, and when it is counted from: later than its event after a payment's time"
+  "-out.\012\0122\012\004\004\005\002\012\032* 0: none, in this and all instants below.\012\0125"
+  "\012\004\004\005\002\014\032- The last activity was leaving the checkout.\012\012\?\012\004\004"
+  "\005\002\017\0327 Not yet announced ones, oldest first, and the newest.\012\012&\012\004\004\005"
+  "\002\020\032\036 Announced and not withdrawn.\012\012(\012\004\004\005\002\021\032  Stages ev"
+  "er reported, as bits.\012\012<\012\004\004\005\002\023\0324 The last activity came too late t"
+  "o start anything.\012\012\037\012\004\004\006\002\004\032\027 0: not announced yet.\012\012+\012"
+  "\004\004\006\002\010\032# Followed by activity of its cart.\012\012+\012\004\004\007\002\002\032"
+  "# Empty: of all the person's carts.\012\012q\012\004\004\007\002\003\032i Carts that it bough"
+  "t whole or in part, and the anchors of the episodes that it recovered, one for each.\012\012\033"
+  "\012\004\004\007\002\007\032\023 Taken back whole.\012\012L\012\004\004\010\002\001\032D When"
+  " each field was so in its source: names and instants, as many.\012\012(\012\004\004\012\002\002"
+  "\032  Of the newest record about it.\012b\006proto3";
+static const unsigned short imports15[] = {4, 10, 9, 11, 7, 3};
+
+static const unsigned char file16[] =
   "\012\033homing/clock/v1/clock.proto\022\017homing.clock.v1\032\037google/protobuf/timestamp.p"
   "roto\032\037homing/options/v1/options.proto\"B\012\016AdvanceRequest\0220\012\002to\030\001 \001"
   "(\0132\032.google.protobuf.TimestampB\004\330\265\030\001R\002to\"\?\012\017AdvanceResponse\022"
@@ -1276,9 +1394,9 @@ static const unsigned char file15[] =
   "s's outboxes for our other services. Durable: a restart does not lower it.\012\012`\012\004\004"
   "\003\002\004\032X Rows of our other services' outboxes ever answered STORED or HELD, each onc"
   "e. Durable.\012b\006proto3";
-static const unsigned short imports15[] = {0, 2};
+static const unsigned short imports16[] = {0, 2};
 
-static const unsigned char file16[] =
+static const unsigned char file17[] =
   "\012\"homing/direct_mail/v1/pieces.proto\022\025homing.direct_mail.v1\032\037google/protobuf/"
   "timestamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032"
   "\037homing/options/v1/options.proto\"\313\006\012\011MailPiece\0221\012\005order\030\001 \001"
@@ -1363,9 +1481,9 @@ static const unsigned char file16[] =
   "A wrong, expired or voided one is NOT_FOUND (D10).\012\012J\012\004\004\007\002\002\032B One "
   "for each request of the browser: the same again counts once.\012\012 \012\004\004\010\002\000"
   "\032\030 The cart's link (M07).\012b\006proto3";
-static const unsigned short imports16[] = {0, 3, 8, 2};
+static const unsigned short imports17[] = {0, 3, 8, 2};
 
-static const unsigned char file17[] =
+static const unsigned char file18[] =
   "\012#homing/direct_mail/v1/batches.proto\022\025homing.direct_mail.v1\032\037google/protobuf/"
   "timestamp.proto\032\035homing/common/v1/common.proto\032\"homing/direct_mail/v1/pieces.proto\032"
   "\037homing/options/v1/options.proto\"\237\004\012\005Batch\022\016\012\002id\030\001 \001(\011"
@@ -1434,9 +1552,9 @@ static const unsigned char file17[] =
   "\004\004\007\002\002\032O Spent today and in all, reserved pieces included. Given back by a w"
   "ithdrawal.\012\0121\012\004\004\010\002\002\032) The limits only; both in this currency.\012\012"
   "#\012\004\004\012\002\000\032\033 In order of the currency.\012b\006proto3";
-static const unsigned short imports17[] = {0, 3, 16, 2};
+static const unsigned short imports18[] = {0, 3, 17, 2};
 
-static const unsigned char file18[] =
+static const unsigned char file19[] =
   "\012&homing/direct_mail/v1/objections.proto\022\025homing.direct_mail.v1\032\037google/protob"
   "uf/timestamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.prot"
   "o\"\225\002\012\011Objection\022\037\012\007contact\030\001 \001(\011B\005\340\265\030\200\001"
@@ -1478,9 +1596,9 @@ static const unsigned char file18[] =
   "The request line and the headers that prove it.\012\0126\012\004\004\004\002\002\032. Only th"
   "ose of this contact; empty means all.\012\012\027\012\004\004\005\002\000\032\017 Newest firs"
   "t.\012b\006proto3";
-static const unsigned short imports18[] = {0, 3, 2};
+static const unsigned short imports19[] = {0, 3, 2};
 
-static const unsigned char file19[] =
+static const unsigned char file20[] =
   "\012%homing/direct_mail/v1/templates.proto\022\025homing.direct_mail.v1\032\037google/protobu"
   "f/timestamp.proto\032\035homing/common/v1/common.proto\032\"homing/direct_mail/v1/pieces.prot"
   "o\032\037homing/options/v1/options.proto\"\244\002\012\010Template\022\024\012\005store\030\001"
@@ -1525,9 +1643,9 @@ static const unsigned char file19[] =
   "rt, plainly labelled.\012\012$\012\004\004\005\002\005\032\034 Empty means the contact's.\012"
   "\012\?\012\004\004\005\002\007\0327 A PNG of this page, from 1; 0 means the whole as PDF.\012"
   "\0121\012\004\004\005\002\010\032) For a PNG, from 36 to 600; 0 means 150.\012b\006proto3";
-static const unsigned short imports19[] = {0, 3, 16, 2};
+static const unsigned short imports20[] = {0, 3, 17, 2};
 
-static const unsigned char file20[] =
+static const unsigned char file21[] =
   "\012#homing/direct_mail/v1/service.proto\022\025homing.direct_mail.v1\032\037homing/common/v1"
   "/delivery.proto\032#homing/direct_mail/v1/batches.proto\032&homing/direct_mail/v1/objections."
   "proto\032\"homing/direct_mail/v1/pieces.proto\032%homing/direct_mail/v1/templates.proto\032\037"
@@ -1594,9 +1712,9 @@ static const unsigned char file20[] =
   "e.\012\012\316\001\012\004\006\000\002\022\032\305\001 The page as it would be printed, marke"
   "d as a sample (D09); nothing is stored or ordered. FAILED_PRECONDITION\012 where a glyph, a v"
   "alue or a part of the address is missing: its violations name them.\012b\006proto3";
-static const unsigned short imports20[] = {8, 17, 18, 16, 19, 2};
+static const unsigned short imports21[] = {8, 18, 19, 17, 20, 2};
 
-static const unsigned char file21[] =
+static const unsigned char file22[] =
   "\012\031homing/rpc/v1/frame.proto\022\015homing.rpc.v1\032\036google/protobuf/duration.proto\""
   "\203\004\012\005Frame\022\033\012\011stream_id\030\001 \001(\007R\010streamId\022\026\012\006"
   "method\030\002 \001(\011R\006method\0223\012\007timeout\030\003 \001(\0132\031.google.protobu"
@@ -1672,9 +1790,9 @@ static const unsigned char file21[] =
   "e, the limit and the size of the value, never the value.\012\012k\012\002\005\000\032e The st"
   "atus codes of gRPC, with their numbers. `proto/README.md` says who may try again after which."
   "\012b\006proto3";
-static const unsigned short imports21[] = {6};
+static const unsigned short imports22[] = {6};
 
-static const unsigned char file22[] =
+static const unsigned char file23[] =
   "\012\031homing/echo/v1/echo.proto\022\016homing.echo.v1\032\036google/protobuf/duration.proto"
   "\032\037google/protobuf/timestamp.proto\032\037homing/options/v1/options.proto\032\031homing/"
   "rpc/v1/frame.proto\"\016\012\014EmptyRequest\"\017\012\015EmptyResponse\"\300\001\012\014Unar"
@@ -1789,9 +1907,9 @@ static const unsigned char file22[] =
   "ct may use.\012\012.\012\004\004\016\003\000\032& A message declared inside a message.\012\012"
   "P\012\006\004\016\004\000\002\003\032F Negative numbers are legal for enums and take ten byte"
   "s on the wire.\012b\006proto3";
-static const unsigned short imports22[] = {6, 0, 2, 21};
+static const unsigned short imports23[] = {6, 0, 2, 22};
 
-static const unsigned char file23[] =
+static const unsigned char file24[] =
   "\012\035homing/health/v1/health.proto\022\020homing.health.v1\032\037homing/options/v1/option"
   "s.proto\"/\012\014CheckRequest\022\037\012\007service\030\001 \001(\011B\005\340\265\030\200\002"
   "R\007service\"H\012\015CheckResponse\0227\012\006status\030\001 \001(\0162\037.homing.health."
@@ -1814,9 +1932,9 @@ static const unsigned char file23[] =
   "answers of Watch.\012\012@\012\004\004\000\002\000\0328 `package.Service`, or empty for the s"
   "erver as a whole.\012\012Y\012\004\004\003\002\000\032Q In order of the name; the first, with"
   " the empty name, is the server as a whole.\012b\006proto3";
-static const unsigned short imports23[] = {2};
+static const unsigned short imports24[] = {2};
 
-static const unsigned char file24[] =
+static const unsigned char file25[] =
   "\012!homing/notifier/v1/messages.proto\022\022homing.notifier.v1\032\037google/protobuf/times"
   "tamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032\037"
   "homing/options/v1/options.proto\"\301\006\012\017OutboundMessage\0221\012\005order\030\001 \001"
@@ -1903,9 +2021,9 @@ static const unsigned char file24[] =
   "s checked with the provider's key.\012\012!\012\004\004\012\002\000\032\031 Outcomes that wer"
   "e new.\012\012S\012\004\004\012\002\001\032K Entries about messages that are not ours, or of "
   "a kind that is not known.\012b\006proto3";
-static const unsigned short imports24[] = {0, 3, 8, 2};
+static const unsigned short imports25[] = {0, 3, 8, 2};
 
-static const unsigned char file25[] =
+static const unsigned char file26[] =
   "\012%homing/notifier/v1/suppressions.proto\022\022homing.notifier.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\375"
   "\002\012\013Suppression\0229\012\007channel\030\001 \001(\0162\031.homing.common.v1.ChannelB\004"
@@ -1978,9 +2096,9 @@ static const unsigned char file25[] =
   "es not expire. A wrong one is NOT_FOUND.\012\012\?\012\004\004\013\002\001\0327 Came as RFC 8"
   "058's one-click POST, not from the page.\012\0129\012\004\004\013\002\003\0321 The request li"
   "ne and the headers that prove it.\012b\006proto3";
-static const unsigned short imports25[] = {0, 3, 2};
+static const unsigned short imports26[] = {0, 3, 2};
 
-static const unsigned char file26[] =
+static const unsigned char file27[] =
   "\012\"homing/notifier/v1/templates.proto\022\022homing.notifier.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\216"
   "\001\012\015TemplateParts\022\037\012\007subject\030\001 \001(\011B\005\340\265\030\200\010R\007"
@@ -2049,9 +2167,9 @@ static const unsigned char file26[] =
   "\003\032> For e-mail the whole message as it would be sent (RFC 5322).\012\012L\012\004\004\011"
   "\002\004\032D Required parameters that have no value: the message would be held.\012b\006prot"
   "o3";
-static const unsigned short imports26[] = {0, 3, 2};
+static const unsigned short imports27[] = {0, 3, 2};
 
-static const unsigned char file27[] =
+static const unsigned char file28[] =
   "\012 homing/notifier/v1/service.proto\022\022homing.notifier.v1\032\037homing/common/v1/deliv"
   "ery.proto\032!homing/notifier/v1/messages.proto\032%homing/notifier/v1/suppressions.proto\032"
   "\"homing/notifier/v1/templates.proto\032\037homing/options/v1/options.proto2\331\017\012\010N"
@@ -2112,9 +2230,9 @@ static const unsigned char file27[] =
   "\012\012c\012\004\006\000\002\017\032[ NOT_FOUND without one; FAILED_PRECONDITION for an opt-"
   "out, which only a new consent ends.\012\012-\012\004\006\000\002\020\032% Suppressions that h"
   "old for a store.\012b\006proto3";
-static const unsigned short imports27[] = {8, 24, 25, 26, 2};
+static const unsigned short imports28[] = {8, 25, 26, 27, 2};
 
-static const unsigned char file28[] =
+static const unsigned char file29[] =
   "\012%homing/reflection/v1/reflection.proto\022\024homing.reflection.v1\032\037homing/options/"
   "v1/options.proto\"\025\012\023ListServicesRequest\"2\012\024ListServicesResponse\022\032\012\010"
   "services\030\001 \003(\011R\010services\"4\012\017DescribeRequest\022!\012\006symbol\030\001 "
@@ -2132,9 +2250,9 @@ static const unsigned char file28[] =
   " service, method (`package.Service.Method` or `package.Service/Method`), message or enum.\012"
   "\012S\012\004\004\003\002\000\032K Each a serialised google.protobuf.FileDescriptorProto, com"
   "ments included.\012b\006proto3";
-static const unsigned short imports28[] = {2};
+static const unsigned short imports29[] = {2};
 
-static const unsigned char file29[] =
+static const unsigned char file30[] =
   "\012$homing/scheduler/v1/enrolments.proto\022\023homing.scheduler.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032"
   "\037homing/options/v1/options.proto\"\276\004\012\011Enrolment\022\016\012\002id\030\001 \001"
@@ -2245,9 +2363,9 @@ static const unsigned char file29[] =
   "\002\005\032\032 One sentence for people.\012\012\?\012\006\004\012\003\000\002\006\0325 Set "
   "where this line decided a step against sending.\012\012\037\012\006\004\012\003\000\002\007\032"
   "\025 Where there is one.\012b\006proto3";
-static const unsigned short imports29[] = {0, 3, 8, 2};
+static const unsigned short imports30[] = {0, 3, 8, 2};
 
-static const unsigned char file30[] =
+static const unsigned char file31[] =
   "\012\037homing/scheduler/v1/flows.proto\022\023homing.scheduler.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\306"
   "\002\012\010FlowStep\022\022\012\004name\030\001 \001(\011R\004name\0221\012\004kind\030\002 "
@@ -2329,9 +2447,9 @@ static const unsigned char file30[] =
   "\002\004\032F For TEST: the only addresses that may be sent to. Replaces the list.\012\012K\012"
   "\004\004\014\002\001\032C They wait at a step that the new version does not have, and stay.\012"
   "b\006proto3";
-static const unsigned short imports30[] = {0, 3, 2};
+static const unsigned short imports31[] = {0, 3, 2};
 
-static const unsigned char file31[] =
+static const unsigned char file32[] =
   "\012!homing/scheduler/v1/reports.proto\022\023homing.scheduler.v1\032\036google/protobuf/dura"
   "tion.proto\032\037google/protobuf/timestamp.proto\032\035homing/common/v1/common.proto\032\037"
   "homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\"\307\001\012\015Repor"
@@ -2374,9 +2492,9 @@ static const unsigned char file31[] =
   "\003\002\022\032V Of `purchased`, net of tax, shipping, discount and reversals, one for each "
   "currency.\012\012:\012\002\004\004\0324 How often something did not happen, and why (R08).\012"
   "\012\034\012\004\004\004\002\001\032\024 Empty: enrolments.\012b\006proto3";
-static const unsigned short imports31[] = {6, 0, 3, 8, 2};
+static const unsigned short imports32[] = {6, 0, 3, 8, 2};
 
-static const unsigned char file32[] =
+static const unsigned char file33[] =
   "\012!homing/scheduler/v1/service.proto\022\023homing.scheduler.v1\032$homing/cart_tracker/v1/"
   "changes.proto\032\037homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\032"
   "$homing/scheduler/v1/enrolments.proto\032\037homing/scheduler/v1/flows.proto\032!homing/sched"
@@ -2433,7 +2551,7 @@ static const unsigned char file32[] =
   "o entered, what happened for each message and channel, what it earned (R04, R05).\012\012\033"
   "\012\004\004\000\002\000\032\023 As in SendOrders.\012\012@\012\004\004\000\002\001\0328 In o"
   "rder of seq within a bucket; several stores mixed.\012b\006proto3";
-static const unsigned short imports32[] = {12, 8, 2, 29, 30, 31};
+static const unsigned short imports33[] = {12, 8, 2, 30, 31, 32};
 
 static const HomingFileDescriptor table[] = {
   {"google/protobuf/timestamp.proto", file0, 255, NULL, 0},
@@ -2447,29 +2565,30 @@ static const HomingFileDescriptor table[] = {
   {"homing/common/v1/delivery.proto", file8, 10608, imports8, 4},
   {"homing/cart_tracker/v1/episodes.proto", file9, 4531, imports9, 6},
   {"homing/cart_tracker/v1/contacts.proto", file10, 5809, imports10, 3},
-  {"homing/cart_tracker/v1/events.proto", file11, 9474, imports11, 7},
+  {"homing/cart_tracker/v1/events.proto", file11, 9502, imports11, 7},
   {"homing/cart_tracker/v1/changes.proto", file12, 2328, imports12, 6},
   {"homing/cart_tracker/v1/permission.proto", file13, 3542, imports13, 6},
   {"homing/cart_tracker/v1/service.proto", file14, 5818, imports14, 8},
-  {"homing/clock/v1/clock.proto", file15, 1907, imports15, 2},
-  {"homing/direct_mail/v1/pieces.proto", file16, 4688, imports16, 4},
-  {"homing/direct_mail/v1/batches.proto", file17, 3893, imports17, 4},
-  {"homing/direct_mail/v1/objections.proto", file18, 2321, imports18, 3},
-  {"homing/direct_mail/v1/templates.proto", file19, 2408, imports19, 4},
-  {"homing/direct_mail/v1/service.proto", file20, 4531, imports20, 6},
-  {"homing/rpc/v1/frame.proto", file21, 4789, imports21, 1},
-  {"homing/echo/v1/echo.proto", file22, 6703, imports22, 4},
-  {"homing/health/v1/health.proto", file23, 1363, imports23, 1},
-  {"homing/notifier/v1/messages.proto", file24, 4836, imports24, 4},
-  {"homing/notifier/v1/suppressions.proto", file25, 4034, imports25, 3},
-  {"homing/notifier/v1/templates.proto", file26, 3730, imports26, 3},
-  {"homing/notifier/v1/service.proto", file27, 4148, imports27, 5},
-  {"homing/reflection/v1/reflection.proto", file28, 1089, imports28, 1},
-  {"homing/scheduler/v1/enrolments.proto", file29, 6217, imports29, 4},
-  {"homing/scheduler/v1/flows.proto", file30, 4407, imports30, 3},
-  {"homing/scheduler/v1/reports.proto", file31, 2459, imports31, 5},
-  {"homing/scheduler/v1/service.proto", file32, 3714, imports32, 6},
+  {"homing/cart_tracker/v1/stored.proto", file15, 6920, imports15, 6},
+  {"homing/clock/v1/clock.proto", file16, 1907, imports16, 2},
+  {"homing/direct_mail/v1/pieces.proto", file17, 4688, imports17, 4},
+  {"homing/direct_mail/v1/batches.proto", file18, 3893, imports18, 4},
+  {"homing/direct_mail/v1/objections.proto", file19, 2321, imports19, 3},
+  {"homing/direct_mail/v1/templates.proto", file20, 2408, imports20, 4},
+  {"homing/direct_mail/v1/service.proto", file21, 4531, imports21, 6},
+  {"homing/rpc/v1/frame.proto", file22, 4789, imports22, 1},
+  {"homing/echo/v1/echo.proto", file23, 6703, imports23, 4},
+  {"homing/health/v1/health.proto", file24, 1363, imports24, 1},
+  {"homing/notifier/v1/messages.proto", file25, 4836, imports25, 4},
+  {"homing/notifier/v1/suppressions.proto", file26, 4034, imports26, 3},
+  {"homing/notifier/v1/templates.proto", file27, 3730, imports27, 3},
+  {"homing/notifier/v1/service.proto", file28, 4148, imports28, 5},
+  {"homing/reflection/v1/reflection.proto", file29, 1089, imports29, 1},
+  {"homing/scheduler/v1/enrolments.proto", file30, 6217, imports30, 4},
+  {"homing/scheduler/v1/flows.proto", file31, 4407, imports31, 3},
+  {"homing/scheduler/v1/reports.proto", file32, 2459, imports32, 5},
+  {"homing/scheduler/v1/service.proto", file33, 3714, imports33, 6},
 };
 
 const HomingFileDescriptor *homing_file_descriptors(void) { return table; }
-size_t homing_file_descriptors_count(void) { return 33; }
+size_t homing_file_descriptors_count(void) { return 34; }

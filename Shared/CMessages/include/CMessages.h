@@ -9,6 +9,7 @@
 #include "homing/cart_tracker/v1/episodes.pb-c.h"
 #include "homing/cart_tracker/v1/events.pb-c.h"
 #include "homing/cart_tracker/v1/permission.pb-c.h"
+#include "homing/cart_tracker/v1/stored.pb-c.h"
 #include "homing/cart_tracker/v1/stores.pb-c.h"
 #include "homing/clock/v1/clock.pb-c.h"
 #include "homing/common/v1/common.pb-c.h"

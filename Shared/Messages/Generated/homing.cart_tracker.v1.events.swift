@@ -113,8 +113,8 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// Activity. Of a line or cart that is not there: no effect. The last line gone, the cart is
-  /// emptied.
+  /// Activity, also of a line that is not there; of a cart that is not there: no effect. The last
+  /// line gone, the cart is emptied.
   public struct ItemRemoved: Message {
     /// The line's id, or its SKU.
     ///
