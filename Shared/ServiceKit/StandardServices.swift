@@ -6,9 +6,12 @@ extension MethodTable {
   /// Adds what every Homing server serves: health of each service so far in the table, and
   /// reflection.
   ///
-  /// - Returns: the registry that health answers from; every service starts as SERVING.
-  package mutating func addStandardServices() throws -> HealthRegistry {
-    let registry = HealthRegistry()
+  /// - Returns: the registry that health answers from, the one given by default a new one; every
+  ///   service is set to SERVING.
+  @discardableResult
+  package mutating func addStandardServices(
+    _ registry: HealthRegistry = HealthRegistry()
+  ) throws -> HealthRegistry {
     let names = Set(services).union(["homing.health.v1.Health", "homing.reflection.v1.Reflection"])
     for name in names { registry.set(name, .serving) }
     HealthHandler(registry).register(in: &self)
