@@ -5,6 +5,7 @@ let products: [Product] = [
   // For other teams' Swift services: generated messages, client stubs, the client itself.
   .library(name: "HomingClient", targets: ["Messages", "Wire", "Transport", "Stubs"]),
   .executable(name: "homing", targets: ["Homing"]),
+  .executable(name: "cart-tracker", targets: ["CartTracker"]),
   // Makes the generated code; run by proto/generate.
   .executable(name: "homing-generator", targets: ["Generator"]),
 ]
@@ -12,6 +13,10 @@ let products: [Product] = [
 let dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
   .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+  .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
 ]
 
 let settings: [SwiftSetting] = [
@@ -32,6 +37,8 @@ let systemLibraries: [Target] = [
     name: "COpenSSL", path: "Shared/COpenSSL", pkgConfig: "openssl",
     providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
+  .systemLibrary(
+    name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 ]
 
 /// What more than one executable needs. Who may import whom is checked by TidyTests.
@@ -50,16 +57,33 @@ let shared: [Target] = [
     swiftSettings: settings),
   .target(name: "Descriptors", path: "Shared/Descriptors", swiftSettings: settings),
   .target(
-    name: "ServiceKit", dependencies: ["Descriptors", "Messages", "Stubs", "Transport", "Wire"],
-    path: "Shared/ServiceKit", swiftSettings: settings),
+    name: "Storage",
+    dependencies: [
+      .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "GRDBSQLite", package: "GRDB.swift"),
+    ], path: "Shared/Storage", swiftSettings: settings),
+  .target(
+    name: "ServiceKit",
+    dependencies: [
+      "COpenSSL", "Descriptors", "Messages", "Stubs", "Transport", "Wire",
+      .product(name: "Configuration", package: "swift-configuration"),
+      .product(name: "Logging", package: "swift-log"),
+    ], path: "Shared/ServiceKit", swiftSettings: settings),
 ]
 
 let services: [Target] = [
   .executableTarget(
+    name: "CartTracker",
+    dependencies: [
+      "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
+      .product(name: "DequeModule", package: "swift-collections"),
+      .product(name: "Logging", package: "swift-log"),
+    ], path: "Services/CartTracker", swiftSettings: settings),
+  .executableTarget(
     name: "Homing",
     dependencies: [
-      "COpenSSL", "Descriptors", "DynamicMessages", "Messages", "ServiceKit", "Stubs", "Transport",
-      "Wire",
+      "COpenSSL", "CZlib", "Descriptors", "DynamicMessages", "Messages", "ServiceKit", "Stubs",
+      "Transport", "Wire",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Histogram", package: "hdrhistogram-swift"),
     ], path: "Services/Homing", exclude: ["Dynamic"], swiftSettings: settings),
@@ -90,6 +114,22 @@ let testTargets: [Target] = [
     "TransportTests",
     ["CLinux", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire"]),
   tests("GeneratorTests", ["Descriptors", "Generator"]),
+  tests("StorageTests", ["Storage", "TestSupport"]),
+  tests(
+    "ServiceKitTests",
+    [
+      "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire",
+      .product(name: "Configuration", package: "swift-configuration"),
+      .product(name: "Logging", package: "swift-log"),
+    ]),
+  tests(
+    "CartTrackerTests",
+    [
+      "CartTracker", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport", "Transport",
+      "Wire",
+    ]),
+  tests(
+    "SuiteTests", ["CartTracker", "Messages", "Stubs", "TestSupport", "Transport", "Wire"]),
   tests(
     "HomingTests",
     [

@@ -13,11 +13,16 @@ enum Imports {
     "Shared/Transport/": ["CLinux", "COpenSSL", "Messages", "Wire"],
     "Shared/Stubs/": ["Messages", "Transport", "Wire"],
     "Shared/Descriptors/": [],
+    "Shared/Storage/": ["GRDB", "GRDBSQLite"],
     "Shared/ServiceKit/": [
-      "Descriptors", "Dispatch", "Messages", "Stubs", "Transport", "Wire",
+      "COpenSSL", "Configuration", "Descriptors", "Dispatch", "Logging", "Messages", "Stubs",
+      "Transport", "Wire",
+    ],
+    "Services/CartTracker/": [
+      "DequeModule", "Logging", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
     ],
     "Services/Homing/": [
-      "ArgumentParser", "COpenSSL", "Descriptors", "DynamicMessages", "Histogram", "Messages",
+      "ArgumentParser", "COpenSSL", "CZlib", "Descriptors", "DynamicMessages", "Histogram", "Messages",
       "ServiceKit", "Stubs", "Transport", "Wire",
     ],
     "Services/Homing/Dynamic/": ["Descriptors"],
@@ -29,8 +34,19 @@ enum Imports {
       "CLinux", "COpenSSL", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire",
     ],
     "Tests/GeneratorTests/": ["Descriptors", "Generator"],
+    "Tests/StorageTests/": ["Storage", "TestSupport"],
+    "Tests/ServiceKitTests/": [
+      "Configuration", "Logging", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport",
+      "Wire",
+    ],
+    "Tests/CartTrackerTests/": [
+      "CartTracker", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport", "Transport",
+      "Wire",
+    ],
+    "Tests/SuiteTests/": ["CartTracker", "Messages", "Stubs", "TestSupport", "Transport", "Wire"],
     "Tests/HomingTests/": [
-      "ArgumentParser", "Descriptors", "DynamicMessages", "Homing", "Messages", "Transport", "Wire",
+      "ArgumentParser", "Descriptors", "DynamicMessages", "Homing", "Messages", "ServiceKit",
+      "Stubs", "TestSupport", "Transport", "Wire",
     ],
     "Tests/TidyTests/": [],
     "Tests/Interop/CodecMirror/": ["Messages"],
@@ -42,8 +58,11 @@ enum Imports {
     "CMessages": ["Shared/Messages/"],
     "CProtobufC": ["Shared/Messages/"],
     "COpenSSL": [
-      "Shared/Transport/TLS/", "Services/Homing/Certs/", "Tests/Support/", "Tests/TransportTests/",
+      "Shared/Transport/TLS/", "Shared/ServiceKit/SHA256.swift", "Services/Homing/Certs/",
+      "Tests/Support/", "Tests/TransportTests/",
     ],
+    "CZlib": ["Services/Homing/Replay/GzipInflater.swift"],
+    "GRDBSQLite": ["Shared/Storage/SQLite/"],
     "CLinux": [
       "Shared/Transport/Client/ClientPool.swift", "Shared/Transport/Connection/Connection.swift",
       "Shared/Transport/Loop/EventLoop.swift", "Shared/Transport/Loop/LoopCore.swift",

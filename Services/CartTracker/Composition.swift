@@ -1,0 +1,184 @@
+internal import Glibc
+internal import Logging
+internal import Messages
+internal import ServiceKit
+internal import Storage
+internal import Stubs
+internal import Synchronization
+internal import Transport
+internal import Wire
+
+/// Puts cart-tracker together from its parts.
+enum Composition {
+  static let service = "homing.cart_tracker.v1.CartTracker"
+
+  static func compose(
+    _ context: ServiceContext, _ configuration: TrackerConfiguration
+  ) throws -> ServiceParts {
+    let folder = context.configuration.dataFolder
+    if !configuration.flushes && context.virtualClock == nil {
+      throw RPCError(.invalidArgument, "HOMING_FLUSH may be false on a virtual clock only")
+    }
+    let fatal: @Sendable (StorageError) -> Void = { error in
+      context.fatal("a commit may or may not be on disk: \(error)")
+    }
+    let databases = try Databases(folder: folder, configuration)
+    let stores = StoreRegistry()
+    let journal = Journal(
+      engine: databases.journal,
+      limits: .init(rows: configuration.tailRows, bytes: configuration.tailBytes),
+      threadName: "journal", fatal: fatal)
+    let projector = Projector(
+      carts: databases.carts, journal: journal, stores: stores, lease: databases.lease,
+      isVirtual: context.virtualClock != nil)
+    let worker = context.loop(ProjectorWorker(projector: projector), service: service)
+    let tracker = TrackerPart(
+      databases: databases, journal: journal, projector: projector, stores: stores,
+      clock: context.virtualClock, wake: { worker.wake() })
+    let reader = PersonReader(carts: databases.carts, journal: journal, stores: stores)
+    let recorder = Recorder(
+      journal: journal, stores: stores, clock: context.clock,
+      isVirtual: context.virtualClock != nil)
+    let threads = try Threads(readers: configuration.readers)
+    let sources = try CartSources(configuration.sources, context)
+    let commands = Commands(
+      recorder: recorder, reader: reader, projector: projector, thread: threads.commands,
+      onStoreChange: { worker.wake() })
+    let handler = CartTrackerHandler(
+      recorder: recorder, reader: reader, commands: commands, projector: projector,
+      stores: stores, readers: threads.readers, sources: sources, clock: context.clock,
+      log: context.log)
+    return ServiceParts(
+      parts: [tracker, worker, threads],
+      virtualTime: TrackerTime(
+        projector: projector, clock: context.clock, wake: { worker.wake() }),
+      register: { handler.register(in: &$0) })
+  }
+}
+
+/// The projector as a worker on its own thread.
+struct ProjectorWorker: Worker {
+  let projector: Projector
+  let name = "projector"
+
+  func runOnce(now: Instant) throws -> NextRun {
+    switch try projector.runOnce(now: now.microseconds) {
+    case .again: .again
+    case .at(let instant): .at(Instant(microseconds: instant))
+    case .whenWoken: .whenWoken
+    }
+  }
+}
+
+/// The two files, and what keeps others from them.
+struct Databases: Sendable {
+  let journal: any StorageEngine
+  let carts: any StorageEngine
+  let lease: BucketLease
+  private let lock: FolderLock
+
+  init(folder: String, _ configuration: TrackerConfiguration) throws {
+    lock = try FolderLock(folder: folder, owner: "cart-tracker \(getpid())")
+    var options = SQLiteOptions()
+    options.isExclusive = configuration.isExclusive
+    options.flushes = configuration.flushes
+    options.readers = configuration.readers + 2
+    options.cacheSize = 4 << 20
+    options.readerCacheSize = 1 << 20
+    journal = try SQLiteEngine.file(folder + "/journal.db", options)
+    // Random upserts write whole pages; the log, which only grows, has larger ones.
+    options.pageSize = 4096
+    options.cacheSize = configuration.cacheBytes / 2
+    options.readerCacheSize = configuration.cacheBytes / 2 / (configuration.readers + 2)
+    carts = try SQLiteEngine.file(folder + "/carts.db", options)
+    _ = try Migrator(JournalMigrations.all).migrate(journal)
+    _ = try Migrator(CartsMigrations.all).migrate(carts)
+    lease = try carts.write { try BucketLease.take($0, owner: "cart-tracker \(getpid())") }
+  }
+
+  func close() {
+    journal.close()
+    carts.close()
+  }
+}
+
+/// Recovery at the start, an orderly end.
+struct TrackerPart: ServicePart {
+  let name = "cart-tracker"
+  let databases: Databases
+  let journal: Journal
+  let projector: Projector
+  let stores: StoreRegistry
+  let clock: VirtualClock?
+  let wake: @Sendable () -> Void
+
+  func start() async throws {
+    try await Blocking.run(name: "recovery") {
+      try journal.load(into: stores)
+      try projector.recover()
+      let projected = projector.projected
+      try journal.recover(after: projected.position, sequences: projected.sequences)
+      try clock?.advance(to: Instant(microseconds: projected.clock))
+    }
+    journal.onAppend(wake)
+    wake()
+  }
+
+  func stop() async {
+    journal.close()
+    databases.close()
+  }
+}
+
+/// Threads for what blocks.
+struct Threads: ServicePart {
+  let name = "threads"
+  let readers: ThreadPool
+  let commands: ThreadPool
+
+  init(readers: Int) throws {
+    self.readers = try ThreadPool(name: "reader", count: readers)
+    commands = try ThreadPool(serial: "commands")
+  }
+
+  func start() async throws {}
+
+  func stop() async {
+    readers.close()
+    commands.close()
+  }
+}
+
+/// What the virtual clock asks of cart-tracker.
+struct TrackerTime: VirtualTimeSubject {
+  let projector: Projector
+  let clock: any WallClock
+  let wake: @Sendable () -> Void
+
+  var isIdle: Bool { projector.isIdle(at: clock.now.microseconds) }
+  var sent: UInt64 { 0 }
+  var received: UInt64 { 0 }
+
+  func nextDue(after instant: Instant) -> Instant? {
+    projector.nextDue(after: instant.microseconds).map { Instant(microseconds: $0) }
+  }
+
+  func advanced(to instant: Instant) { wake() }
+}
+
+extension CartSources {
+  /// - Throws: what is wrong with `HOMING_CART_SOURCES`.
+  init(_ lines: [String], _ context: ServiceContext) throws {
+    var clients: [String: Client] = [:]
+    for line in lines {
+      let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw RPCError(.invalidArgument, "HOMING_CART_SOURCES: `\(line)` is not name=HOST:PORT")
+      }
+      clients[parts[0]] = try Client(
+        Target(parts[1]), tls: context.configuration.tls, configuration: ClientConfiguration(),
+        group: context.group)
+    }
+    self.init(clients)
+  }
+}

@@ -1,0 +1,56 @@
+internal import Messages
+internal import ServiceKit
+internal import Wire
+
+/// What a store's settings must be like, beyond what the contract's options say of each field.
+enum StoreSettingsRules {
+  static let monthsMax: UInt32 = 24
+
+  /// - Throws: INVALID_ARGUMENT that names every field at fault.
+  static func check(_ settings: Tracked.StoreSettings) throws(RPCError) {
+    var violations: [RPCError.FieldViolation] = []
+    func add(_ field: String, _ detail: String) {
+      violations.append(.init(field: "settings." + field, detail: detail))
+    }
+    if (try? TimeZoneRules(name: settings.timeZone)) == nil {
+      add("time_zone", "is no IANA name that is known here")
+    }
+    let country = settings.countryCode.utf8
+    if country.count != 2 || !country.allSatisfy((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains) {
+      add("country_code", "must be two capital letters, has \(country.count) bytes")
+    }
+    if let problem = problem(of: settings.window) { add("window", problem) }
+    for (index, kind) in settings.kinds.enumerated() where kind.window != nil {
+      if let problem = problem(of: kind.window) { add("kinds[\(index)].window", problem) }
+    }
+    let spans = [
+      ("checkout_grace", settings.checkoutGrace), ("allowed_lateness", settings.allowedLateness),
+      ("max_lateness", settings.maxLateness), ("feed_limit", settings.feedLimit),
+    ]
+    for (field, span) in spans where span.map({ $0.microseconds < 0 }) ?? false {
+      add(field, "must not be negative")
+    }
+    if let expiry = settings.cartExpiry, expiry.microseconds <= 0 {
+      add("cart_expiry", "must be more than zero")
+    }
+    if let weights = settings.scoreWeights {
+      let sum = [weights.worth, weights.stage, weights.history, weights.recency]
+        .reduce(UInt64(0)) { $0 + UInt64($1) }
+      if sum != 100 { add("score_weights", "must add up to 100, do to \(sum)") }
+    }
+    if !violations.isEmpty {
+      throw RPCError(
+        .invalidArgument, "the settings are not valid", fieldViolations: violations)
+    }
+  }
+
+  private static func problem(of window: Tracked.Window?) -> String? {
+    switch window?.length {
+    case .span(let span)?:
+      span.microseconds > 0 ? nil : "a span must be more than zero"
+    case .months(let months)?:
+      (1...monthsMax).contains(months) ? nil : "months must be 1 to \(monthsMax), are \(months)"
+    case nil: "needs a span or months"
+    }
+  }
+}

@@ -1,0 +1,369 @@
+internal import Messages
+internal import ServiceKit
+internal import Storage
+internal import Synchronization
+
+/// Turns the log into tables, and time into episodes: one thread, one owner of all its buckets.
+///
+/// What it commits goes on exactly where the last commit ended; between commits nothing is lost,
+/// since the log has it.
+final class Projector: Sendable {
+  /// Log rows folded in one transaction at most; more save commits and cost memory and waiting.
+  static let rowsMax = 8192
+  /// Persons settled in one transaction at most.
+  static let settledMax = 2048
+
+  struct State {
+    var timers = DueTimers()
+    var position: UInt64 = 0
+    var sequences = [UInt64](repeating: 0, count: 256)
+    var changes = [UInt64](repeating: 0, count: 256)
+    /// A pass over all persons after a store's settings changed: the next person to look at.
+    var pass: Pass?
+    /// Sum of the stores' revisions that all persons were settled with.
+    var settled: Int64 = 0
+    /// Rises with each commit: what rows were changed by it, lists can tell.
+    var version: UInt64 = 0
+    /// Where a virtual clock stands; every commit keeps it.
+    var clock: Int64 = 0
+    var isWorking = false
+    var foldedRows: UInt64 = 0
+    var episodes: UInt64 = 0
+    var anew: UInt64 = 0
+  }
+
+  struct Pass {
+    let revisions: Int64
+    var bucket = 0
+    var after = [UInt8]()
+    var isAtEnd: Bool { bucket > 255 }
+  }
+
+  let carts: any StorageEngine
+  let journal: Journal
+  let stores: StoreRegistry
+  let lease: BucketLease
+  /// On a virtual clock each timer is decided at its own due time, however far the clock moved.
+  let isVirtual: Bool
+  private let state = Mutex(State())
+  private let waiters = PositionWaiters()
+
+  init(
+    carts: any StorageEngine, journal: Journal, stores: StoreRegistry, lease: BucketLease,
+    isVirtual: Bool
+  ) {
+    self.carts = carts
+    self.journal = journal
+    self.stores = stores
+    self.lease = lease
+    self.isVirtual = isVirtual
+  }
+
+  // MARK: - Start
+
+  /// Reads where the last commit ended, and every timer. Before anything else.
+  func recover() throws {
+    let recovered = try carts.read { session in
+      var state = State()
+      try session.rows(ProjectionStatements.projected, []) { row in
+        state.position = UInt64(bitPattern: try row.integer(0))
+        state.settled = try row.integer(1)
+        state.clock = try row.integer(2)
+        state.version = UInt64(bitPattern: try row.integer(3))
+        return false
+      }
+      for bucket in 0..<256 {
+        try session.rows(ProjectionStatements.cursors, [.integer(Int64(bucket))]) { row in
+          state.sequences[bucket] = UInt64(bitPattern: try row.integer(0))
+          state.changes[bucket] = UInt64(bitPattern: try row.integer(1))
+          return false
+        }
+        try session.rows(ProjectionStatements.dueTimes, [.integer(Int64(bucket))]) { row in
+          state.timers.load(try PersonKey(bytes: row.blob(0)), try row.integer(1))
+          return true
+        }
+      }
+      state.timers.loaded()
+      return state
+    }
+    state.withLock { $0 = recovered }
+    resettle()
+  }
+
+  /// Log position up to which the tables are made, and the number of each bucket's last row there.
+  var projected: (position: UInt64, sequences: [UInt64], clock: Int64) {
+    state.withLock { ($0.position, $0.sequences, $0.clock) }
+  }
+
+  /// Looks at every person again, after a store's settings changed.
+  func resettle() {
+    let revisions = stores.all.reduce(0) { $0 + Int64($1.store.revision) }
+    state.withLock { state in
+      if state.settled != revisions { state.pass = Pass(revisions: revisions) }
+    }
+  }
+
+  // MARK: - Work
+
+  enum Next: Equatable {
+    case again
+    case at(Int64)
+    case whenWoken
+  }
+
+  /// One step: new rows first, then what time has made due, then a pass that is under way.
+  func runOnce(now: Int64) throws -> Next {
+    state.withLock { state in
+      state.isWorking = true
+      state.clock = max(state.clock, now)
+    }
+    defer { state.withLock { $0.isWorking = false } }
+    let rows = journal.tail.take(Projector.rowsMax)
+    if !rows.isEmpty {
+      try project(rows, now)
+      return .again
+    }
+    let due = state.withLock { $0.timers.take(until: now, limit: Projector.settledMax) }
+    if !due.isEmpty {
+      do {
+        try settle(due, now)
+      } catch {
+        // Nothing was committed: they are due as before.
+        state.withLock { state in for (at, key) in due { state.timers.set(key, at) } }
+        throw error
+      }
+      return .again
+    }
+    if try goOnWithPass(now) { return .again }
+    return state.withLock { $0.timers.next().map { .at($0) } ?? .whenWoken }
+  }
+
+  private func project(_ rows: [TailRow], _ now: Int64) throws {
+    var pending: [PersonKey: [GroupFolder.PendingRow]] = [:]
+    var identities: [PersonKey: Identity] = [:]
+    for row in rows {
+      let record = try Stored.decode(Tracked.LogRecord.self, row.body, "log")
+      pending[row.person, default: []].append(.init(position: row.position, record: record))
+      if identities[row.person] == nil { identities[row.person] = Identity(record) }
+    }
+    let last = rows[rows.count - 1].position
+    let keys = pending.keys.sorted()
+    var batch = Batch(self, pending: pending, position: last)
+    try carts.write { session in
+      for bucket in Set(rows.map(\.bucket)).sorted() {
+        try lease.fence(session, bucket)
+      }
+      for key in keys where !batch.isDone(key) {
+        guard let identity = identities[key] else { continue }
+        try batch.fold(identity, now: now, in: session)
+      }
+      try batch.finish(rows, in: session)
+    }
+    commit(batch)
+    journal.tail.drop(through: last)
+    waiters.reached(last)
+  }
+
+  /// Decides what is due, in due order, each at its own due time where the clock is virtual.
+  private func settle(_ due: [(at: Int64, key: PersonKey)], _ now: Int64) throws {
+    var batch = Batch(self, pending: [:], position: state.withLock { $0.position })
+    try carts.write { session in
+      for bucket in Set(due.map(\.key.bucket)).sorted() {
+        try lease.fence(session, bucket)
+      }
+      for (at, key) in due where !batch.isDone(key) {
+        let rows = PersonRows(carts: session, journal: journal)
+        guard let person = try rows.person(key) else { continue }
+        try batch.fold(Identity(person), now: isVirtual ? at : now, in: session)
+      }
+      try batch.finish([], in: session)
+    }
+    commit(batch)
+  }
+
+  /// Looks at the next persons; those folded under other settings are settled under the present
+  /// ones. False where no pass is under way.
+  private func goOnWithPass(_ now: Int64) throws -> Bool {
+    guard var pass = state.withLock({ $0.pass }) else { return false }
+    let identities = try carts.read { try nextOfPass(&pass, in: $0) }
+    if !identities.isEmpty {
+      var batch = Batch(self, pending: [:], position: state.withLock { $0.position })
+      try carts.write { session in
+        for bucket in Set(identities.map(\.key.bucket)).sorted() {
+          try lease.fence(session, bucket)
+        }
+        for identity in identities where !batch.isDone(identity.key) {
+          try batch.fold(identity, now: now, in: session)
+        }
+        try batch.finish([], in: session)
+      }
+      commit(batch)
+    }
+    if pass.isAtEnd { try finish(pass) }
+    state.withLock { state in
+      // Another change of settings begins another pass.
+      if state.pass?.revisions == pass.revisions { state.pass = pass.isAtEnd ? nil : pass }
+    }
+    return true
+  }
+
+  private func nextOfPass(
+    _ pass: inout Pass, in session: any StorageSession
+  ) throws -> [Identity] {
+    var identities: [Identity] = []
+    var seen = 0
+    while !pass.isAtEnd && seen < Projector.settledMax {
+      let before = seen
+      try session.rows(
+        ProjectionStatements.personsAfter,
+        [.integer(pass.bucket), .blob(pass.after), .integer(Projector.settledMax - seen)]
+      ) { row in
+        seen += 1
+        pass.after = try row.blob(0)
+        let person = try Stored.decode(Tracked.StoredPerson.self, row.blob(1), "person")
+        if person.storeRevision != stores[person.store]?.store.revision ?? 0 {
+          identities.append(Identity(person))
+        }
+        return true
+      }
+      if seen == before {
+        pass.bucket += 1
+        pass.after = []
+      }
+    }
+    return identities
+  }
+
+  private func finish(_ pass: Pass) throws {
+    let (position, clock, version) = state.withLock { ($0.position, $0.clock, $0.version) }
+    _ = try carts.write { session in
+      try session.execute(
+        ProjectionStatements.putProjected,
+        [
+          .integer(Int64(position)), .integer(pass.revisions), .integer(clock),
+          .integer(max(1, version)),
+        ])
+    }
+    state.withLock { $0.settled = pass.revisions }
+  }
+
+  private func commit(_ batch: Batch) {
+    state.withLock { state in
+      state.position = max(state.position, batch.position)
+      state.version = batch.version
+      for (bucket, seq) in batch.sequences { state.sequences[Int(bucket)] = seq }
+      for (bucket, seq) in batch.changes { state.changes[Int(bucket)] = seq }
+      for (key, at) in batch.due { state.timers.set(key, at) }
+      state.foldedRows += UInt64(batch.counted)
+      state.episodes += UInt64(batch.episodes)
+      state.anew += UInt64(batch.anew)
+    }
+    if batch.episodes > 0 { waiters.changed() }
+  }
+
+  // MARK: - What others ask
+
+  /// The number of each bucket's last change.
+  var changesSoFar: [UInt64] { state.withLock { $0.changes } }
+
+  fileprivate func change(_ bucket: UInt8) -> UInt64 {
+    state.withLock { $0.changes[Int(bucket)] }
+  }
+
+  fileprivate var version: UInt64 { state.withLock { $0.version } }
+
+  fileprivate var settledRevisions: (settled: Int64, clock: Int64) {
+    state.withLock { ($0.settled, $0.clock) }
+  }
+
+  /// Waits until every row up to this position is in the tables.
+  func reached(_ position: UInt64) async {
+    await waiters.wait(until: position) { self.projected.position }
+  }
+
+  /// Ends when an episode changed after the call began, or the wait is over.
+  var changes: PositionWaiters { waiters }
+
+  /// Nothing waits to be projected, nothing is due, no pass is under way.
+  func isIdle(at now: Int64) -> Bool {
+    guard journal.tail.isEmpty else { return false }
+    return state.withLock { state in
+      !state.isWorking && state.pass == nil && (state.timers.next().map { $0 > now } ?? true)
+    }
+  }
+
+  func nextDue(after now: Int64) -> Int64? {
+    state.withLock { state in state.timers.next().map { max($0, now) } }
+  }
+
+  var counters: (rows: UInt64, episodes: UInt64, anew: UInt64, timers: Int) {
+    state.withLock { ($0.foldedRows, $0.episodes, $0.anew, $0.timers.count) }
+  }
+}
+
+/// What one transaction of the projector does.
+private struct Batch {
+  private let projector: Projector
+  private let pending: [PersonKey: [GroupFolder.PendingRow]]
+  let position: UInt64
+  let version: UInt64
+  private var done: Set<PersonKey> = []
+  private(set) var due: [(key: PersonKey, at: Int64?)] = []
+  private(set) var changes: [UInt8: UInt64] = [:]
+  private(set) var sequences: [UInt8: UInt64] = [:]
+  private(set) var counted = 0
+  private(set) var episodes = 0
+  private(set) var anew = 0
+
+  init(
+    _ projector: Projector, pending: [PersonKey: [GroupFolder.PendingRow]], position: UInt64
+  ) {
+    self.projector = projector
+    self.pending = pending
+    self.position = position
+    version = projector.version + 1
+  }
+
+  func isDone(_ key: PersonKey) -> Bool { done.contains(key) }
+
+  mutating func fold(_ identity: Identity, now: Int64, in session: any StorageSession) throws {
+    guard let entry = projector.stores[identity.store] else {
+      throw StorageError(.corrupt, "the log has rows of a store that does not exist")
+    }
+    let rows = PersonRows(carts: session, journal: projector.journal)
+    let folder = GroupFolder(rows: rows, rules: entry.rules, pending: pending)
+    let outcome = try folder.fold(identity, now: now)
+    for member in outcome.result.group.members { done.insert(member.key) }
+    counted += outcome.counted
+    if outcome.isAnew { anew += 1 }
+    episodes += outcome.result.episodes.count
+    let writer = PersonWriter(session: session, store: entry.store, version: version, now: now)
+    try writer.write(outcome.result, before: outcome.before) { bucket in
+      let next = (changes[bucket] ?? projector.change(bucket)) + 1
+      changes[bucket] = next
+      return next
+    }
+    for (member, at) in zip(outcome.result.group.members, outcome.result.due) {
+      due.append((member.key, at))
+    }
+  }
+
+  /// Moves the cursors; they commit with the rows.
+  mutating func finish(_ rows: [TailRow], in session: any StorageSession) throws {
+    for row in rows { sequences[row.bucket] = row.seq }
+    let known = projector.projected.sequences
+    for bucket in Set(sequences.keys).union(changes.keys).sorted() {
+      let seq = sequences[bucket] ?? known[Int(bucket)]
+      try session.execute(
+        ProjectionStatements.putCursor,
+        [
+          .integer(Int64(bucket)), .integer(Int64(seq)),
+          .integer(Int64(changes[bucket] ?? projector.change(bucket))),
+        ])
+    }
+    let (settled, clock) = projector.settledRevisions
+    try session.execute(
+      ProjectionStatements.putProjected,
+      [.integer(position), .integer(settled), .integer(clock), .integer(version)])
+  }
+}
