@@ -761,7 +761,7 @@ static const unsigned char file9[] =
   "\014EpisodeState\022\035\012\031EPISODE_STATE_UNSPECIFIED\020\000\022\031\012\025EPISODE_STAT"
   "E_RUNNING\020\001\022\032\012\026EPISODE_STATE_REOPENED\020\002\022\033\012\027EPISODE_STATE_"
   "RECOVERED\020\003\022\030\012\024EPISODE_STATE_CLOSED\020\004\022\032\012\026EPISODE_STATE_RE"
-  "VERSED\020\005\022\033\012\027EPISODE_STATE_WITHDRAWN\020\006J\311\016\012<\012\001\014\0327 "
+  "VERSED\020\005\022\033\012\027EPISODE_STATE_WITHDRAWN\020\006J\247\017\012<\012\001\014\0327 "
   "Abandonment episodes: one for each silence of a cart.\012\012$\012\002\005\000\032\036 Which "
   "rule began an episode.\012\012\016\012\004\005\000\002\001\032\006 C05.\012\012\016\012\004\005"
   "\000\002\002\032\006 C06.\012\012\023\012\004\005\000\002\003\032\013 C07, C08.\012\012\016\012"
@@ -771,26 +771,27 @@ static const unsigned char file9[] =
   " disproves the episode.\012\012J\012\004\005\001\002\002\032B The cart was active again; a ne"
   "w silence is a new episode (C27).\012\012)\012\004\005\001\002\003\032! The cart was bought a"
   "fterwards.\012\012*\012\004\005\001\002\004\032\" The cart was emptied or expired.\012\0127\012"
-  "\004\005\001\002\005\032/ The purchase was cancelled or refunded whole.\012\012;\012\004\005\001"
-  "\002\006\0323 Never happened (C26); final, and counted nowhere.\012\012.\012\002\004\000\032("
-  " The time from a cart's abandonment on.\012\012b\012\004\004\000\002\000\032Z Follows from st"
-  "ore, cart and anchor: the same silence has the same id after any re-fold.\012\012-\012\004\004"
-  "\000\002\003\032% Empty while the guest is not known.\012\012\034\012\004\004\000\002\007\032"
-  "\024 The last activity.\012\012d\012\004\004\000\002\010\032\\ Last activity + window, event "
-  "+ grace, or the deadline; never the time of detection (C14).\012\012L\012\004\004\000\002\011"
-  "\032D When detection learnt of it; later by lateness and downtime (F20).\012\012\036\012\004\004"
-  "\000\002\012\032\026 Of the latest state.\012\0128\012\004\004\000\002\013\0320 Rises by one "
-  "with each change of this episode.\012\012\231\001\012\004\004\000\002\014\032\220\001 May sta"
-  "rt an enrolment: false for one that lies before detection was switched on, or is known too la"
-  "te (C12,\012 C26). It is listed all the same.\012\012*\012\004\004\000\002\015\032\" As they "
-  "were at the abandonment.\012\012i\012\004\004\000\002\023\032a The window, or as its span the"
-  " grace, that was in force; absent for deadlines and declarations.\012\012p\012\002\004\001\032"
-  "j Which episodes; as in CartQuery all that is set must hold. In order of (abandoned_at, id), "
-  "oldest first.\012\012(\012\004\004\001\002\001\032  Empty means all but WITHDRAWN.\012\012d\012"
-  "\004\004\002\002\003\032\\ When it was abandoned; absent means now. INVALID_ARGUMENT before t"
-  "he cart's last activity.\012\012j\012\004\004\005\002\001\032b `next` of a former answer; emp"
-  "ty starts at the present. OUT_OF_RANGE where that history is gone.\012\0120\012\004\004\006\002"
-  "\000\032( May be empty: then only `next` is new.\012b\006proto3";
+  "\004\005\001\002\005\032/ The purchase was cancelled or refunded whole.\012\012\230\001\012\004"
+  "\005\001\002\006\032\217\001 Never happened (C26); counted nowhere. Only what takes the dispr"
+  "oof back, such as an Unlink, makes it RUNNING\012 again, with the next revision.\012\012.\012"
+  "\002\004\000\032( The time from a cart's abandonment on.\012\012b\012\004\004\000\002\000\032"
+  "Z Follows from store, cart and anchor: the same silence has the same id after any re-fold.\012"
+  "\012-\012\004\004\000\002\003\032% Empty while the guest is not known.\012\012\034\012\004\004"
+  "\000\002\007\032\024 The last activity.\012\012d\012\004\004\000\002\010\032\\ Last activity "
+  "+ window, event + grace, or the deadline; never the time of detection (C14).\012\012L\012\004"
+  "\004\000\002\011\032D When detection learnt of it; later by lateness and downtime (F20).\012\012"
+  "\036\012\004\004\000\002\012\032\026 Of the latest state.\012\0128\012\004\004\000\002\013\032"
+  "0 Rises by one with each change of this episode.\012\012\231\001\012\004\004\000\002\014\032\220"
+  "\001 May start an enrolment: false for one that lies before detection was switched on, or is "
+  "known too late (C12,\012 C26). It is listed all the same.\012\012*\012\004\004\000\002\015\032"
+  "\" As they were at the abandonment.\012\012i\012\004\004\000\002\023\032a The window, or as i"
+  "ts span the grace, that was in force; absent for deadlines and declarations.\012\012p\012\002"
+  "\004\001\032j Which episodes; as in CartQuery all that is set must hold. In order of (abandon"
+  "ed_at, id), oldest first.\012\012(\012\004\004\001\002\001\032  Empty means all but WITHDRAWN"
+  ".\012\012d\012\004\004\002\002\003\032\\ When it was abandoned; absent means now. INVALID_ARG"
+  "UMENT before the cart's last activity.\012\012j\012\004\004\005\002\001\032b `next` of a form"
+  "er answer; empty starts at the present. OUT_OF_RANGE where that history is gone.\012\0120\012"
+  "\004\004\006\002\000\032( May be empty: then only `next` is new.\012b\006proto3";
 static const unsigned short imports9[] = {0, 4, 7, 3, 8, 2};
 
 static const unsigned char file10[] =
@@ -2563,7 +2564,7 @@ static const HomingFileDescriptor table[] = {
   {"google/protobuf/duration.proto", file6, 251, NULL, 0},
   {"homing/cart_tracker/v1/stores.proto", file7, 5244, imports7, 5},
   {"homing/common/v1/delivery.proto", file8, 10608, imports8, 4},
-  {"homing/cart_tracker/v1/episodes.proto", file9, 4531, imports9, 6},
+  {"homing/cart_tracker/v1/episodes.proto", file9, 4625, imports9, 6},
   {"homing/cart_tracker/v1/contacts.proto", file10, 5809, imports10, 3},
   {"homing/cart_tracker/v1/events.proto", file11, 9502, imports11, 7},
   {"homing/cart_tracker/v1/changes.proto", file12, 2328, imports12, 6},

@@ -141,4 +141,8 @@ struct OneofShape {
     members = message.members(ofOneof: index).map { FieldShape($0, package, contract) }
     c = "c.pointee." + oneof.name.lowercased() + "_case"
   }
+
+  /// Held by reference: a value is as wide as its widest member, and one of several messages would
+  /// make every copy of its owner a copy of hundreds of bytes.
+  var isIndirect: Bool { members.count { $0.field.kind == .message } >= 3 }
 }

@@ -133,7 +133,10 @@ struct MessageWriter {
 
   private func writeOneof(_ oneof: OneofShape, _ text: inout SourceText) {
     text.doc([oneof.comment.isEmpty ? "Which field of the oneof is set." : oneof.comment])
-    text.block("public enum \(oneof.type): Hashable, Sendable") { text in
+    text.block(
+      "public \(oneof.isIndirect ? "indirect " : "")enum \(oneof.type): Hashable, Sendable"
+    ) {
+      text in
       for member in oneof.members {
         text.doc([member.field.comment, member.rules])
         text.line("case \(member.name)(\(member.base))")

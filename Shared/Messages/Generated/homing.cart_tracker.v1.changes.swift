@@ -55,7 +55,7 @@ extension CartTrackerV1 {
     public static var fullName: String { "homing.cart_tracker.v1.Change" }
 
     /// Which field of the oneof is set.
-    public enum Kind: Hashable, Sendable {
+    public indirect enum Kind: Hashable, Sendable {
       /// A new state of an episode; an older revision than the one known has no effect.
       case episode(Episode)
       case purchase(PurchaseSeen)

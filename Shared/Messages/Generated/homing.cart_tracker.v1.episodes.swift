@@ -53,7 +53,8 @@ extension CartTrackerV1 {
     public static let closed = Self(rawValue: 4)
     /// The purchase was cancelled or refunded whole.
     public static let reversed = Self(rawValue: 5)
-    /// Never happened (C26); final, and counted nowhere.
+    /// Never happened (C26); counted nowhere. Only what takes the disproof back, such as an Unlink,
+    /// makes it RUNNING again, with the next revision.
     public static let withdrawn = Self(rawValue: 6)
 
     /// The name in the proto file, or the number where it has none.

@@ -70,7 +70,7 @@ extension CartTrackerV1 {
 
     /// Exactly one. INVALID_ARGUMENT without one, so that a newer source's kinds are not lost
     /// silently.
-    public enum Kind: Hashable, Sendable {
+    public indirect enum Kind: Hashable, Sendable {
       case itemAdded(ItemAdded)
       case itemRemoved(ItemRemoved)
       case quantityChanged(QuantityChanged)

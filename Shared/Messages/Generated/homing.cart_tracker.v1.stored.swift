@@ -56,7 +56,7 @@ extension CartTrackerV1 {
     public static var fullName: String { "homing.cart_tracker.v1.LogRecord" }
 
     /// Which field of the oneof is set.
-    public enum Kind: Hashable, Sendable {
+    public indirect enum Kind: Hashable, Sendable {
       case event(Event)
       case link(LinkRecord)
       case declaration(DeclarationRecord)
