@@ -13,7 +13,9 @@ struct HomingCommand: AsyncParsableCommand {
       """,
     subcommands: [
       CallCommand.self, ListCommand.self, DescribeCommand.self, HealthCommand.self,
-      BenchCommand.self, CertsCommand.self, EchoCommand.self, ExitCodesCommand.self,
+      BenchCommand.self, CertsCommand.self, EchoCommand.self, ReplayCommand.self,
+      SampleCommand.self, CartsCommand.self, ContactsCommand.self, StoresCommand.self,
+      ExitCodesCommand.self,
     ])
 
   /// As ArgumentParser's own, except that every wrong use ends with 1: its usual 64 belongs to

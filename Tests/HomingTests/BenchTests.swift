@@ -19,7 +19,7 @@ internal import Wire
     let ticks = Atomic(0)
     let generator = LoadGenerator(
       channel: channel, method: RPCMethod("a.B/C", .unary, isIdempotent: false, roles: []),
-      request: [1], callers: 40, warmUp: warmUp, measured: .milliseconds(30),
+      request: { _ in [1] }, callers: 40, warmUp: warmUp, measured: .milliseconds(30),
       timeout: .seconds(1),
       now: { .microseconds(10 * ticks.add(1, ordering: .relaxed).newValue) })
     return await generator.run()
