@@ -133,7 +133,7 @@ let testTargets: [Target] = [
   tests(
     "HomingTests",
     [
-      "Descriptors", "DynamicMessages", "Homing", "Messages", "Transport", "Wire",
+      "Descriptors", "DynamicMessages", "Homing", "Messages", "Stubs", "Transport", "Wire",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   tests("TidyTests", []),

@@ -31,7 +31,10 @@ enum Composition {
     let projector = Projector(
       carts: databases.carts, journal: journal, stores: stores, lease: databases.lease,
       isVirtual: context.virtualClock != nil)
-    let worker = context.loop(ProjectorWorker(projector: projector), service: service)
+    // What is acknowledged may wait to be projected; a caller waits for its acknowledgement.
+    let worker = context.loop(ProjectorWorker(projector: projector), service: service) {
+      $0.niceness = 5
+    }
     let tracker = TrackerPart(
       databases: databases, journal: journal, projector: projector, stores: stores,
       clock: context.virtualClock, wake: { worker.wake() })

@@ -109,7 +109,8 @@ final class ListFixture {
 
   private func moveProjected() throws {
     _ = try engine.write { session in
-      try session.execute(ProjectionStatements.putProjected, [.integer(position), 0, 0, .integer(position)])
+      try session.execute(
+        ProjectionStatements.putProjected, [.integer(position), 0, 0, .integer(position)])
     }
   }
 

@@ -37,7 +37,8 @@ internal import Wire
     let process = try await started()
     try await process.record([
       Make.event("e1", t0, guest: "device", cart: "c1", Make.add("A")),
-      Make.event("e2", t0 + 60, contact: "ann", guest: "device", .identify(.init(evidence: .login))),
+      Make.event(
+        "e2", t0 + 60, contact: "ann", guest: "device", .identify(.init(evidence: .login))),
     ])
     let cart = try await process.tracker.getCart(.init(store: "shop", cart: "c1"))
     #expect(cart.contact == "ann")
@@ -191,9 +192,10 @@ internal import Wire
     try await process.advance(to: t0 + 4200)
     let episodes = try await process.episodes()
     #expect(episodes.map { $0.abandonedAt?.seconds } == [t0 + 3600, t0 + 4200])
-    #expect(episodes.map { $0.window?.length } == [
-      .span(.init(seconds: 3600)), .span(.init(seconds: 1200)),
-    ])
+    #expect(
+      episodes.map { $0.window?.length } == [
+        .span(.init(seconds: 3600)), .span(.init(seconds: 1200)),
+      ])
   }
 
   @Test("C12 a store that is switched off abandons nothing and grants nothing")

@@ -22,7 +22,8 @@ enum Imports {
       "DequeModule", "Logging", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
     ],
     "Services/Homing/": [
-      "ArgumentParser", "COpenSSL", "CZlib", "Descriptors", "DynamicMessages", "Histogram", "Messages",
+      "ArgumentParser", "COpenSSL", "CZlib", "Descriptors", "DynamicMessages", "Histogram",
+      "Messages",
       "ServiceKit", "Stubs", "Transport", "Wire",
     ],
     "Services/Homing/Dynamic/": ["Descriptors"],

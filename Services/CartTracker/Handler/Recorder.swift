@@ -12,7 +12,8 @@ struct Recorder: Sendable {
   let clock: any WallClock
   let isVirtual: Bool
 
-  /// - Throws: NOT_FOUND for a store that does not exist; INVALID_ARGUMENT that names every field at
+  /// - Throws: NOT_FOUND for a store that does not exist; INVALID_ARGUMENT that names every field
+  /// at
   ///   fault, nothing is stored then; RESOURCE_EXHAUSTED while too much waits to be projected.
   func record(
     _ request: Tracked.RecordRequest, by identity: String
@@ -73,8 +74,8 @@ struct Recorder: Sendable {
     return event
   }
 
-  /// An event belongs to its contact, else to its guest. That a guest became a contact stands in the
-  /// logs of both.
+  /// An event belongs to its contact, else to its guest. That a guest became a contact stands in
+  /// the logs of both.
   private func add(
     _ event: Tracked.Event, _ record: Tracked.LogRecord, to entries: inout [JournalEntry]
   ) throws {
@@ -101,6 +102,14 @@ extension JournalEntry {
 }
 
 extension Identity {
+  /// Whose log a record stands in, where its key is known.
+  init(_ record: Tracked.LogRecord, key: PersonKey) {
+    let isContact = !record.contact.isEmpty
+    self.init(
+      store: record.store, kind: isContact ? .contact : .guest,
+      id: isContact ? record.contact : record.guest, key: key)
+  }
+
   /// Whose log a record stands in.
   init(_ record: Tracked.LogRecord) {
     let isContact = !record.contact.isEmpty

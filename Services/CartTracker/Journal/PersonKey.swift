@@ -12,8 +12,19 @@ struct Identity: Hashable, Sendable {
   let store: String
   let kind: Kind
   let id: String
+  let key: PersonKey
 
-  var key: PersonKey { PersonKey(self) }
+  init(store: String, kind: Kind, id: String) {
+    self.init(store: store, kind: kind, id: id, key: PersonKey(store, kind, id))
+  }
+
+  /// - Parameter key: the one that belongs to it, where it is known already.
+  init(store: String, kind: Kind, id: String, key: PersonKey) {
+    self.store = store
+    self.kind = kind
+    self.id = id
+    self.key = key
+  }
 }
 
 /// The owner key of all rows of an identity: 16 bytes that spread evenly, of which the first is the
@@ -27,16 +38,16 @@ struct PersonKey: Hashable, Comparable, Sendable {
 
   static let size = 16
 
-  init(_ identity: Identity) {
-    let size = identity.store.utf8.count
+  init(_ store: String, _ kind: Identity.Kind, _ id: String) {
+    let size = store.utf8.count
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(5 + size + identity.id.utf8.count)
+    bytes.reserveCapacity(5 + size + id.utf8.count)
     for shift in stride(from: 24, through: 0, by: -8) {
       bytes.append(UInt8(truncatingIfNeeded: size >> shift))
     }
-    bytes += identity.store.utf8
-    bytes.append(identity.kind.rawValue)
-    bytes += identity.id.utf8
+    bytes += store.utf8
+    bytes.append(kind.rawValue)
+    bytes += id.utf8
     self.init(unchecked: SHA256.hash(bytes))
   }
 

@@ -15,13 +15,23 @@ extension Tracked.EventOrder {
   }
 }
 
-/// One row of the log as the fold takes it.
-struct FoldEvent {
+/// One row of the log as the fold takes it. By reference: a record is some hundred bytes wide, and
+/// is handed on often.
+final class FoldEvent: Sendable {
   let order: Tracked.EventOrder
   /// Whose it is, as an index into the group's members.
   let member: Int
   let record: Tracked.LogRecord
   let position: UInt64
+
+  init(
+    order: Tracked.EventOrder, member: Int, record: Tracked.LogRecord, position: UInt64
+  ) {
+    self.order = order
+    self.member = member
+    self.record = record
+    self.position = position
+  }
 }
 
 extension Tracked.LogRecord {

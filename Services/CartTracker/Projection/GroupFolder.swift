@@ -10,19 +10,37 @@ struct GroupFolder {
 
   let rows: PersonRows
   let rules: StoreRules
-  /// New rows of the log of each person, oldest first.
-  let pending: [PersonKey: [PendingRow]]
+  /// New rows of a person's log, oldest first; asked for once for each member.
+  let pending: (PersonKey) throws -> [PendingRow]
 
-  /// A row of the log that is not folded yet.
-  struct PendingRow {
+  /// A row of the log that is not folded yet. By reference, as a `FoldEvent` is.
+  final class PendingRow: Sendable {
     let position: UInt64
     let record: Tracked.LogRecord
+
+    init(position: UInt64, record: Tracked.LogRecord) {
+      self.position = position
+      self.record = record
+    }
+
+    convenience init(_ row: TailRow) throws {
+      self.init(
+        position: row.position,
+        record: try Stored.decode(Tracked.LogRecord.self, row.body, "log"))
+    }
+  }
+
+  private struct Loaded {
+    var group = PersonGroup(members: [])
+    /// New rows of each member.
+    var pending: [[PendingRow]] = []
+    var isTooWide = false
   }
 
   struct Outcome {
     var result: FoldResult
     /// The members as they were stored.
-    var before: [PersonKey: PersonWriter.PersonBefore]
+    var before: [PersonWriter.PersonBefore]
     /// More identities than may be one person: nothing can be said for sure.
     var isTooWide: Bool
     /// How many of the pending rows counted.
@@ -33,13 +51,14 @@ struct GroupFolder {
 
   /// - Parameter now: nil to see the state without announcing anything.
   func fold(_ identity: Identity, now: Int64?) throws -> Outcome {
-    var (group, isTooWide) = try load(identity)
-    let before = Dictionary(
-      group.members.map { ($0.key, PersonWriter.PersonBefore($0.person)) }
-    ) { first, _ in first }
+    let loaded = try load(identity)
+    let isTooWide = loaded.isTooWide
+    let pending = loaded.pending
+    var group = (consume loaded).group
+    let before = group.members.map { PersonWriter.PersonBefore($0.person) }
     var fresh: [FoldEvent] = []
     for member in group.members.indices {
-      for row in pending[group.members[member].key] ?? [] {
+      for row in pending[member] {
         guard try count(row, member, &group, fresh) else { continue }
         guard let order = row.record.order else { continue }
         group.members[member].note(row.record)
@@ -48,14 +67,16 @@ struct GroupFolder {
       }
     }
     let counted = fresh.count
-    fresh.sort { $0.order < $1.order }
+    if counted > 1 { fresh.sort { $0.order < $1.order } }
     let mustFoldAnew = group.mustFoldAnew(for: fresh, rules)
     if mustFoldAnew { try touchArchived(&group) } else { try addArchived(&group, fresh) }
+    let events = mustFoldAnew ? try allEvents(group, fresh) : fresh
+    let announced = mustFoldAnew ? try announced(group) : []
+    // Handed over, not copied: what is changed in place below is the only one.
     var fold =
       mustFoldAnew
-      ? Fold(anew: group, announced: try announced(group), rules: rules)
-      : Fold(following: group, rules: rules)
-    let events = mustFoldAnew ? try allEvents(group, fresh) : fresh
+      ? Fold(anew: consume group, announced: announced, rules: rules)
+      : Fold(following: consume group, rules: rules)
     for event in events { fold.apply(event) }
     return Outcome(
       result: fold.finish(now: now), before: before, isTooWide: isTooWide, counted: counted,
@@ -65,21 +86,24 @@ struct GroupFolder {
   // MARK: - Loading
 
   /// The identity and all that were ever linked with it, directly or through others.
-  private func load(_ identity: Identity) throws -> (PersonGroup, isTooWide: Bool) {
-    var group = PersonGroup(members: [])
-    var wanted = [identity]
+  private func load(_ identity: Identity) throws -> Loaded {
+    var loaded = Loaded()
+    loaded.group.members.append(try member(identity))
+    loaded.pending.append(try pending(identity.key))
+    var next = neighbours(of: 0, loaded)
+    if next.isEmpty { return loaded }
     var seen: Set<PersonKey> = [identity.key]
-    while let next = wanted.first, group.members.count <= Self.membersMax {
-      wanted.removeFirst()
-      group.members.append(try member(next))
-      for other in neighbours(of: group.members.count - 1, group)
-      where seen.insert(other.key).inserted {
-        wanted.append(other)
+    while let other = next.popLast() {
+      guard seen.insert(other.key).inserted else { continue }
+      if loaded.group.members.count == Self.membersMax {
+        loaded.isTooWide = true
+        break
       }
+      loaded.group.members.append(try member(other))
+      loaded.pending.append(try pending(other.key))
+      next = neighbours(of: loaded.group.members.count - 1, loaded) + next
     }
-    let excess = group.members.count - Self.membersMax
-    if excess > 0 { group.members.removeLast(excess) }
-    return (group, excess > 0)
+    return loaded
   }
 
   private func member(_ identity: Identity) throws -> PersonGroup.Member {
@@ -93,10 +117,10 @@ struct GroupFolder {
   }
 
   /// A guest seen with several contacts leads nowhere: they are no group.
-  private func neighbours(of member: Int, _ group: PersonGroup) -> [Identity] {
-    let person = group.members[member].person
+  private func neighbours(of member: Int, _ loaded: borrowing Loaded) -> [Identity] {
+    let person = loaded.group.members[member].person
     var links = person.links.map { ($0.contact, $0.guest, $0.byIdentify) }
-    for row in pending[group.members[member].key] ?? [] {
+    for row in loaded.pending[member] {
       switch row.record.kind {
       case .link(let link): links.append((link.contact, link.guest, link.byIdentify))
       case .event(let event):
@@ -106,10 +130,11 @@ struct GroupFolder {
       default: break
       }
     }
+    if links.isEmpty { return [] }
     let identified = Set(links.filter { $0.2 && !$0.0.isEmpty }.map(\.0))
     let stored = Set(person.links.filter(\.byIdentify).map(\.contact))
     // Ambiguous and folded as such: no longer of interest.
-    let isAmbiguous = group.members[member].isGuest && stored.count > 1 && identified == stored
+    let isAmbiguous = person.contact.isEmpty && stored.count > 1 && identified == stored
     return links.filter { !(isAmbiguous && $0.2) }.map { contact, guest, _ in
       contact.isEmpty
         ? Identity(store: person.store, kind: .guest, id: guest)

@@ -39,11 +39,7 @@ struct PersonReader: Sendable {
       let positions = known.map { journal.lastPosition(ofBucket: $0.bucket) }
       var pending: [PersonKey: [GroupFolder.PendingRow]] = [:]
       for key in known {
-        pending[key] = try journal.tail.rows(of: key).map { row in
-          .init(
-            position: row.position,
-            record: try Stored.decode(Tracked.LogRecord.self, row.body, "log"))
-        }
+        pending[key] = try journal.tail.rows(of: key).map { try .init($0) }
       }
       for (index, record) in adding.enumerated() {
         pending[identity.key, default: []].append(
@@ -51,7 +47,7 @@ struct PersonReader: Sendable {
       }
       let result: R?? = try carts.read { session in
         let rows = PersonRows(carts: session, journal: journal)
-        let folder = GroupFolder(rows: rows, rules: entry.rules, pending: pending)
+        let folder = GroupFolder(rows: rows, rules: entry.rules) { pending[$0] ?? [] }
         let outcome = try folder.fold(identity, now: nil)
         let members = outcome.result.group.members.map(\.key)
         guard Set(members).isSubset(of: known) else {

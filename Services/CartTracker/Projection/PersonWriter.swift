@@ -11,11 +11,11 @@ struct PersonWriter {
 
   /// - Parameter changeSeq: gives the next number of a bucket's changes.
   func write(
-    _ result: FoldResult, before: [PersonKey: PersonBefore],
+    _ result: consuming FoldResult, before: [PersonBefore],
     changeSeq: (UInt8) -> UInt64
   ) throws {
     for index in result.group.members.indices {
-      try write(member: index, result, before[result.group.members[index].key])
+      try write(member: index, result, before[index])
     }
     for change in result.episodes {
       try write(change, result.group, changeSeq)
@@ -24,19 +24,19 @@ struct PersonWriter {
 
   /// What is to be known of the rows as they were, to write the difference.
   struct PersonBefore {
-    let tags: Set<String>
+    let tags: [String]
     let profile: Tracked.ContactProfile?
     let isStored: Bool
 
     init(_ person: Tracked.StoredPerson) {
-      tags = Set(person.tags.filter(\.present).map(\.name))
+      tags = person.tags.filter(\.present).map(\.name)
       profile = person.profile?.profile
       isStored = person.events > 0
     }
   }
 
   private func write(
-    member index: Int, _ result: FoldResult, _ before: PersonBefore?
+    member index: Int, _ result: FoldResult, _ before: PersonBefore
   ) throws {
     var member = result.group.members[index]
     let key = member.key
@@ -94,16 +94,17 @@ struct PersonWriter {
 
   // MARK: - Contacts
 
-  private func writeContact(_ member: PersonGroup.Member, _ before: PersonBefore?) throws {
+  private func writeContact(_ member: PersonGroup.Member, _ before: PersonBefore) throws {
     let person = member.person
-    if !(before?.isStored ?? false) || before?.profile != person.profile?.profile {
+    if !before.isStored || before.profile != person.profile?.profile {
       try ContactColumns(key: member.key, person: person).upsert(in: session)
     }
-    let old = before?.tags ?? []
-    let new = Set(person.tags.filter(\.present).map(\.name))
+    let new = person.tags.filter(\.present).map(\.name)
+    if new == before.tags { return }
+    let (old, current) = (Set(before.tags), Set(new))
     for (tags, statement) in [
-      (old.subtracting(new), ProjectionStatements.removeTag),
-      (new.subtracting(old), ProjectionStatements.addTag),
+      (old.subtracting(current), ProjectionStatements.removeTag),
+      (current.subtracting(old), ProjectionStatements.addTag),
     ] {
       for tag in tags.sorted() {
         try session.execute(

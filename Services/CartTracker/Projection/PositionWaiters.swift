@@ -14,7 +14,8 @@ final class PositionWaiters: Sendable {
 
   private let state = Mutex(State())
 
-  /// - Parameter now: how far it is; asked under no lock but ours, after this waiter stands in line.
+  /// - Parameter now: how far it is; asked under no lock but ours, after this waiter stands in
+  /// line.
   func wait(until position: UInt64, now: @escaping @Sendable () -> UInt64) async {
     if now() >= position { return }
     await withCheckedContinuation { continuation in

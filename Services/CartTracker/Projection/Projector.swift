@@ -8,8 +8,10 @@ internal import Synchronization
 /// What it commits goes on exactly where the last commit ended; between commits nothing is lost,
 /// since the log has it.
 final class Projector: Sendable {
-  /// Log rows folded in one transaction at most; more save commits and cost memory and waiting.
+  /// Log rows folded in one transaction: so many at most, or a share of what waits. The more wait,
+  /// the more of them are of one person, which is read and written once.
   static let rowsMax = 8192
+  static let rowsMaxBehind = 131_072
   /// Persons settled in one transaction at most.
   static let settledMax = 2048
 
@@ -118,7 +120,8 @@ final class Projector: Sendable {
       state.clock = max(state.clock, now)
     }
     defer { state.withLock { $0.isWorking = false } }
-    let rows = journal.tail.take(Projector.rowsMax)
+    let share = min(Projector.rowsMaxBehind, journal.tail.count / 4)
+    let rows = journal.tail.take(max(Projector.rowsMax, share))
     if !rows.isEmpty {
       try project(rows, now)
       return .again
@@ -139,13 +142,8 @@ final class Projector: Sendable {
   }
 
   private func project(_ rows: [TailRow], _ now: Int64) throws {
-    var pending: [PersonKey: [GroupFolder.PendingRow]] = [:]
-    var identities: [PersonKey: Identity] = [:]
-    for row in rows {
-      let record = try Stored.decode(Tracked.LogRecord.self, row.body, "log")
-      pending[row.person, default: []].append(.init(position: row.position, record: record))
-      if identities[row.person] == nil { identities[row.person] = Identity(record) }
-    }
+    var pending: [PersonKey: [TailRow]] = [:]
+    for row in rows { pending[row.person, default: []].append(row) }
     let last = rows[rows.count - 1].position
     let keys = pending.keys.sorted()
     var batch = Batch(self, pending: pending, position: last)
@@ -154,8 +152,7 @@ final class Projector: Sendable {
         try lease.fence(session, bucket)
       }
       for key in keys where !batch.isDone(key) {
-        guard let identity = identities[key] else { continue }
-        try batch.fold(identity, now: now, in: session)
+        try batch.fold(rowsOf: key, now: now, in: session)
       }
       try batch.finish(rows, in: session)
     }
@@ -304,7 +301,7 @@ final class Projector: Sendable {
 /// What one transaction of the projector does.
 private struct Batch {
   private let projector: Projector
-  private let pending: [PersonKey: [GroupFolder.PendingRow]]
+  private let pending: [PersonKey: [TailRow]]
   let position: UInt64
   let version: UInt64
   private var done: Set<PersonKey> = []
@@ -316,7 +313,7 @@ private struct Batch {
   private(set) var anew = 0
 
   init(
-    _ projector: Projector, pending: [PersonKey: [GroupFolder.PendingRow]], position: UInt64
+    _ projector: Projector, pending: [PersonKey: [TailRow]], position: UInt64
   ) {
     self.projector = projector
     self.pending = pending
@@ -326,12 +323,27 @@ private struct Batch {
 
   func isDone(_ key: PersonKey) -> Bool { done.contains(key) }
 
-  mutating func fold(_ identity: Identity, now: Int64, in session: any StorageSession) throws {
+  /// Folds a person of whom there are new rows.
+  mutating func fold(rowsOf key: PersonKey, now: Int64, in session: any StorageSession) throws {
+    let rows = try (pending[key] ?? []).map { try GroupFolder.PendingRow($0) }
+    guard let first = rows.first else { return }
+    try fold(Identity(first.record, key: key), first: rows, now: now, in: session)
+  }
+
+  /// - Parameter first: the identity's own new rows.
+  mutating func fold(
+    _ identity: Identity, first: [GroupFolder.PendingRow] = [], now: Int64,
+    in session: any StorageSession
+  ) throws {
     guard let entry = projector.stores[identity.store] else {
       throw StorageError(.corrupt, "the log has rows of a store that does not exist")
     }
     let rows = PersonRows(carts: session, journal: projector.journal)
-    let folder = GroupFolder(rows: rows, rules: entry.rules, pending: pending)
+    let pending = pending
+    let folder = GroupFolder(rows: rows, rules: entry.rules) { key in
+      if key == identity.key && !first.isEmpty { return first }
+      return try (pending[key] ?? []).map { try GroupFolder.PendingRow($0) }
+    }
     let outcome = try folder.fold(identity, now: now)
     for member in outcome.result.group.members { done.insert(member.key) }
     counted += outcome.counted

@@ -27,13 +27,13 @@ enum Stored {
   private static let arenas = ArenaPool()
 }
 
-/// Arenas for threads that decode and encode rows: a new one for each row would take its memory from
-/// the system and give it back.
+/// Arenas for threads that decode and encode rows: a new one for each row would take its memory
+/// from the system and give it back.
 private final class ArenaPool: Sendable {
   /// One arena with its memory.
   ///
-  /// `@unchecked Sendable`, because whoever took it from the pool is the only one to know it until it
-  /// is given back.
+  /// `@unchecked Sendable`, because whoever took it from the pool is the only one to know it until
+  /// it is given back.
   final class Lent: @unchecked Sendable {
     let arena = Arena(limit: ArenaPool.bytesMax)
   }

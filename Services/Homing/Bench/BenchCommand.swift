@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Descriptors
 internal import DynamicMessages
+internal import ServiceKit
 internal import Transport
 internal import Wire
 
@@ -40,6 +41,12 @@ struct BenchCommand: HomingSubcommand {
         + "else an empty message.", valueName: "json"))
   var data: String?
 
+  @Option(help: "Made-up events or subjects a call, for cart-tracker's Record, CheckStop, Facts.")
+  var batch: Int?
+  @Option(help: "With --batch: the store, which must exist.") var store = "bench"
+  @Option(help: "With --batch: distinct contacts.") var contacts: UInt64 = 100_000
+  @Flag(help: "With --batch: contacts one after the other, not by chance.") var inOrder = false
+
   @Option(help: ArgumentHelp("Time for each call.", valueName: "span"))
   var deadline = TimeSpan(.seconds(10))
 
@@ -51,6 +58,12 @@ struct BenchCommand: HomingSubcommand {
     try Self.check(Double(outstanding), "--outstanding", 1...1000)
     try Self.check(seconds, "--seconds", 0.01...3600)
     try Self.check(warmUp, "--warm-up", 0...3600)
+    if let batch, !(1...1024).contains(batch) {
+      throw ValidationError("--batch must be from 1 to 1024, is \(batch).")
+    }
+    if batch != nil && (data != nil || payload != nil || contacts == 0) {
+      throw ValidationError("--batch excludes --data and --payload, and wants --contacts above 0.")
+    }
     if data != nil && payload != nil {
       throw ValidationError("--data and --payload exclude each other.")
     }
@@ -63,7 +76,7 @@ struct BenchCommand: HomingSubcommand {
     guard method.kind == .unary else {
       throw CommandError.usage("\(method.descriptor.path) is not unary")
     }
-    let request = try await BenchRequest.bytes(method, data: data, payload: payload)
+    let request = try await requests(method)
     let start = ContinuousClock.now
     let generator = LoadGenerator(
       channel: client, method: method.rpc, request: request, callers: connections * outstanding,
@@ -76,8 +89,24 @@ struct BenchCommand: HomingSubcommand {
     }
     let report = BenchReport(
       method: method.descriptor.path, connections: connections, outstanding: outstanding,
-      requestBytes: request.count, result: result)
+      requestBytes: try request(0).count, result: result)
     if output.isJSON { output.printObject(report.json) } else { report.print() }
+  }
+
+  private func requests(
+    _ method: DynamicMethod
+  ) async throws -> @Sendable (UInt64) throws -> [UInt8] {
+    guard let batch else {
+      let bytes = try await BenchRequest.bytes(method, data: data, payload: payload)
+      return { _ in bytes }
+    }
+    guard let make = CartLoad.methods[method.descriptor.path] else {
+      throw CommandError.usage("--batch is not for \(method.descriptor.path)")
+    }
+    let run = UInt64(SystemClock().now.microseconds)
+    let load = CartLoad(
+      store: store, contacts: contacts, isInOrder: inOrder, count: batch, run: run)
+    return { try make(load, $0) }
   }
 
   private var configuration: ClientConfiguration {

@@ -7,7 +7,8 @@ internal import Wire
 struct LoadGenerator: Sendable {
   let channel: any Channel
   let method: RPCMethod
-  let request: [UInt8]
+  /// The request of the n-th call.
+  let request: @Sendable (_ number: UInt64) throws -> [UInt8]
   /// Calls in flight at once.
   let callers: Int
   /// Calls that begin within it are made and not counted.
@@ -26,11 +27,12 @@ struct LoadGenerator: Sendable {
 
   func run() async -> LoadResult {
     let start = now()
+    let numbers = Numbers()
     let lanes = (0..<(callers - 1) / Self.callersPerLane + 1).map { _ in Lane() }
     await withTaskGroup(of: Void.self) { group in
       for index in 0..<callers {
         let lane = lanes[index / Self.callersPerLane]
-        group.addTask { await call(start, into: lane) }
+        group.addTask { await call(start, numbers, into: lane) }
       }
     }
     var result = LoadResult()
@@ -39,7 +41,7 @@ struct LoadGenerator: Sendable {
     return result
   }
 
-  private func call(_ start: Duration, into lane: Lane) async {
+  private func call(_ start: Duration, _ numbers: Numbers, into lane: Lane) async {
     let countedFrom = start + warmUp
     let lastBegin = countedFrom + measured
     let options = CallOptions(timeout: timeout)
@@ -48,7 +50,7 @@ struct LoadGenerator: Sendable {
     while begin < lastBegin && failuresInRow < Self.failuresInRowMax {
       var failure: RPCError?
       do {
-        _ = try await channel.unary(method, request, options)
+        _ = try await channel.unary(method, try request(numbers.next()), options)
         failuresInRow = 0
       } catch {
         failure = error as? RPCError ?? RPCError(.unknown, "\(error)")
@@ -61,6 +63,11 @@ struct LoadGenerator: Sendable {
       }
       begin = end
     }
+  }
+
+  private final class Numbers: Sendable {
+    private let last = Atomic<UInt64>(0)
+    func next() -> UInt64 { last.wrappingAdd(1, ordering: .relaxed).newValue }
   }
 
   private final class Lane: Sendable {

@@ -1,4 +1,5 @@
 package import Logging
+internal import Glibc
 internal import Synchronization
 internal import Transport
 internal import Wire
@@ -16,6 +17,8 @@ package final class WorkerLoop: ServicePart {
     package var failuresMax = 3
     /// Whose health the worker decides; the empty name is the whole server's.
     package var service = ""
+    /// How far its thread stands back behind the others of the process, 0 to 19, as nice(1) has it.
+    package var niceness: Int32 = 0
 
     package init() {}
   }
@@ -60,7 +63,11 @@ package final class WorkerLoop: ServicePart {
       state.phase = .running
     }
     do throws(SystemError) {
-      try Thread.start(name: worker.name) { self.run() }
+      try Thread.start(name: worker.name) {
+        // On Linux a thread has a priority of its own, and 0 is the calling one.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, self.configuration.niceness)
+        self.run()
+      }
     } catch {
       end()
       throw error

@@ -54,7 +54,9 @@ final class SQLiteConnection: @unchecked Sendable {
     var pragmas = ["PRAGMA page_size = \(options.pageSize)"]
     if options.isExclusive { pragmas.append("PRAGMA locking_mode = EXCLUSIVE") }
     if path != nil {
-      pragmas += ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = \(options.flushes ? "FULL" : "OFF")"]
+      pragmas += [
+        "PRAGMA journal_mode = WAL", "PRAGMA synchronous = \(options.flushes ? "FULL" : "OFF")",
+      ]
       let limit = options.checkpointPages * options.pageSize
       pragmas.append("PRAGMA journal_size_limit = \(limit)")
     }

@@ -19,8 +19,8 @@ package struct SQLiteOptions: Sendable {
   /// share memory. Reads then wait for writes.
   package var isExclusive = false
 
-  /// Whether a commit waits for the disk. Without it a commit survives the end of the process, and not
-  /// that of the machine: only for data that nobody will miss.
+  /// Whether a commit waits for the disk. Without it a commit survives the end of the process, and
+  /// not that of the machine: only for data that nobody will miss.
   package var flushes = true
 
   package init() {}
