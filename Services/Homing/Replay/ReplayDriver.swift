@@ -115,13 +115,17 @@ struct ReplayDriver {
     var limit = limit
     var batches: [String: RecordBatch] = [:]
     let sender = sender
-    try await withThrowingTaskGroup(of: [FileSurvey.Refusal].self) { group in
+    // A batch ends with what the service refuses of it, a disturbance with nil.
+    try await withThrowingTaskGroup(of: [FileSurvey.Refusal]?.self) { group in
       var inFlight = 0
+      var isDisturbed = false
+      func waitForOne() async throws {
+        guard let ended = try await group.next() else { return }
+        if let ended { progress.add(ended) } else { isDisturbed = false }
+        inFlight -= 1
+      }
       func start(_ batch: RecordBatch) async throws {
-        if inFlight == Self.callsInFlightMax, let refusals = try await group.next() {
-          progress.add(refusals)
-          inFlight -= 1
-        }
+        while inFlight >= Self.callsInFlightMax { try await waitForOne() }
         group.addTask { try await sender.send(batch) }
         inFlight += 1
       }
@@ -136,19 +140,19 @@ struct ReplayDriver {
           batches[row.store] = batch
         }
         if isDisturbanceDue, let disturbance = plan.disturbance {
-          // One after the other: a service that is just being started is not ended.
-          while let refusals = try await group.next() { progress.add(refusals) }
-          inFlight = 0
+          // A service that is just being started is not ended; calls may be on their way.
+          while isDisturbed { try await waitForOne() }
           disturbedAt = progress.sentCount
           group.addTask {
             try await disturbance.act()
-            return []
+            return nil
           }
           inFlight += 1
+          isDisturbed = true
         }
       }
       for batch in batches.values { try await start(batch) }
-      for try await refusals in group { progress.add(refusals) }
+      while inFlight > 0 { try await waitForOne() }
     }
     // A process that was started anew stands at the last instant it made durable.
     if plan.disturbance != nil { try await advance(to: now) }

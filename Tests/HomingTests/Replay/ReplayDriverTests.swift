@@ -214,10 +214,21 @@ internal import Wire
   @Test("Services that are ended and started anew again and again get all rows all the same")
   func disturbances() async throws {
     let rows = (1...100).map { Self.add($0, 1000 + Int64($0)) }
-    let count = Mutex(0)
-    let counted: @Sendable () -> Void = { count.withLock { $0 += 1 } }
-    _ = try await run(rows) { $0.disturbance = .init(interval: 10) { counted() } }
-    #expect(count.withLock { $0 } == 10)
+    // How many run, how many there were, how many ran at once at the most.
+    let seen = Mutex((running: 0, count: 0, most: 0))
+    let enter: @Sendable () -> Void = {
+      seen.withLock { $0 = ($0.running + 1, $0.count + 1, max($0.most, $0.running + 1)) }
+    }
+    let leave: @Sendable () -> Void = { seen.withLock { $0.running -= 1 } }
+    _ = try await run(rows) {
+      $0.disturbance = .init(interval: 10) {
+        enter()
+        await Task.yield()
+        leave()
+      }
+    }
+    #expect(seen.withLock { $0.count } == 10)
+    #expect(seen.withLock { $0.most } == 1)
     #expect(tracker.state.withLock { $0.eventIDs.count } == 100)
     #expect(try await episodes == [1160])
   }
