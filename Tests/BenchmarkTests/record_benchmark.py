@@ -127,7 +127,10 @@ def record(seconds):
     head = ("cell", "events/call", "ack/s", "proj/s", "tail max", "drain s", "p50 ms", "p99 ms", "µs CPU/event",
             "failed")
     print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
-    for connections, outstanding, batch in [(64, 1, 1), (8, 32, 1), (8, 4, 256)]:
+    for connections, outstanding, batch in [(64, 1, 1), (8, 32, 1), (4, 1, 256)]:
+        # Faster than it is projected, it would fill the tail, and sources would be told to wait.
+        if batch > 1:
+            seconds = min(seconds, 15)
         tracker = fresh()
         tracker.start()
         tracker.put_store()

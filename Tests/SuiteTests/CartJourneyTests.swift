@@ -1,5 +1,6 @@
 internal import Messages
 internal import Stubs
+internal import TestSupport
 internal import Testing
 internal import Transport
 internal import Wire
@@ -308,5 +309,40 @@ internal import Wire
       seen += answer.episodes.map(\.state)
     }
     #expect(seen == [.running, .recovered])
+  }
+
+  @Test("L06 Refresh asks the store's source for what changed and says how fresh the list is")
+  func refresh() async throws {
+    let process = try TrackerProcess()
+    let t0 = t0
+    let source = ShopSource { request in
+      let since = request.since?.seconds ?? 0
+      return [
+        .init(
+          store: "shop", source: "erp",
+          events: [
+            Make.event("s1-\(since)", t0 + 10, contact: "ann", cart: "c1", Make.add("A")),
+            Make.event("s2-\(since)", t0 + 20, contact: "bob", cart: "c2", Make.add("B")),
+          ]),
+        .init(store: "shop", source: "erp", completeUntil: .init(seconds: t0 + 30)),
+      ]
+    }
+    let shop = try await TestServer.start { setup in
+      setup.authority = process.authority
+      setup.register = { source.register(in: &$0) }
+      setup.grants = try Grants(parsing: ["spiffe://test/cart-tracker=cart-tracker"])
+    }
+    try await process.start(["HOMING_CART_SOURCES": "erp=127.0.0.1:\(shop.port)"])
+    try await process.advance(to: t0)
+    _ = try await process.putStore { $0.cartSource = "erp" }
+    let first = try await process.tracker.refresh(.init(store: "shop"))
+    #expect(first.changed == 2)
+    #expect(first.events == 2)
+    #expect(first.watermark == .init(seconds: t0 + 30))
+    #expect(try await process.carts([.open]).map(\.id).sorted() == ["c1", "c2"])
+    let second = try await process.tracker.refresh(.init(store: "shop"))
+    #expect(second.events == 2)
+    #expect(source.asked == [nil, t0 + 30])
+    await shop.cut()
   }
 }

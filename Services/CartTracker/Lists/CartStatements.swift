@@ -3,6 +3,9 @@ internal import Storage
 /// What is written and read for the lists, where the text does not depend on a query.
 enum CartStatements {
   /// Writes the row that the lists see of a cart; values are those of `CartColumns`.
+  ///
+  /// A row that is as it was keeps its version: folding a person anew writes all its carts, and
+  /// pages that are being read must not take those for changed.
   static let upsertCart = Statement(
     name: "upsert cart",
     sql: """
@@ -25,6 +28,18 @@ enum CartStatements {
         email = excluded.email, phone = excluded.phone, products = excluded.products,
         skus = excluded.skus, customer = excluded.customer, details = excluded.details,
         totals = excluded.totals, version = excluded.version, archived = excluded.archived
+      WHERE (store, contact, state, kind, place, offer_class, stage, stages, left_stage, reasons,
+        company, score, started_at, last_activity_at, closed_at, abandoned_at, episodes, quantity,
+        total_units, total_nanos, currency, contact_name, company_name, email, phone, products,
+        skus, customer, details, totals, archived)
+      IS NOT (excluded.store, excluded.contact, excluded.state, excluded.kind, excluded.place,
+        excluded.offer_class, excluded.stage, excluded.stages, excluded.left_stage,
+        excluded.reasons, excluded.company, excluded.score, excluded.started_at,
+        excluded.last_activity_at, excluded.closed_at, excluded.abandoned_at, excluded.episodes,
+        excluded.quantity, excluded.total_units, excluded.total_nanos, excluded.currency,
+        excluded.contact_name, excluded.company_name, excluded.email, excluded.phone,
+        excluded.products, excluded.skus, excluded.customer, excluded.details, excluded.totals,
+        excluded.archived)
       """, scope: .bucket)
 
   /// What a list shows of a cart beside its body, by its key.

@@ -15,7 +15,13 @@ final class Projector: Sendable {
   /// Persons settled in one transaction at most.
   static let settledMax = 2048
 
+  /// How long watchers may be away and miss nothing.
+  static let changesKept = 7 * StoreRules.day
+  private static let trimInterval = StoreRules.day / 24
+
   struct State {
+    /// When changes were last forgotten.
+    var trimmedAt: Int64?
     var timers = DueTimers()
     var position: UInt64 = 0
     var sequences = [UInt64](repeating: 0, count: 256)
@@ -138,7 +144,24 @@ final class Projector: Sendable {
       return .again
     }
     if try goOnWithPass(now) { return .again }
+    try trimChanges(now)
     return state.withLock { $0.timers.next().map { .at($0) } ?? .whenWoken }
+  }
+
+  /// Once an hour, and never before anything else: changes older than watchers may ask for go.
+  private func trimChanges(_ now: Int64) throws {
+    let isDue = state.withLock { state in
+      let isDue = state.trimmedAt.map { now - $0 >= Projector.trimInterval } ?? true
+      if isDue { state.trimmedAt = now }
+      return isDue
+    }
+    guard isDue else { return }
+    let oldest = SQLValue.integer(now.addingClamped(-Projector.changesKept))
+    try carts.write { session in
+      for bucket in 0..<256 {
+        try session.execute(ProjectionStatements.trimChanges, [.integer(bucket), oldest])
+      }
+    }
   }
 
   private func project(_ rows: [TailRow], _ now: Int64) throws {
