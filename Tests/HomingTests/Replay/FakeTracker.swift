@@ -27,6 +27,8 @@ final class FakeTracker: ReplayServices {
     /// What `busy` begins with after something was asked of it.
     var busyAtFirst = 1
     fileprivate var rule = AbandonmentRule()
+    /// Recorded and not yet judged: calls in flight at once arrive in any order.
+    fileprivate var waiting: [(event: CartTrackerV1.Event, store: String, window: Int64)] = []
   }
 
   let state = Mutex(State())
@@ -45,12 +47,7 @@ final class FakeTracker: ReplayServices {
       state.busy = state.busyAtFirst
       for event in request.events where state.eventIDs.insert(event.id).inserted {
         state.events.append(event)
-        let person = event.contact.isEmpty ? event.guest : event.contact
-        let at = event.at?.microseconds ?? 0
-        if let due = state.rule.due(person, request.store), due <= at {
-          state.violations.append("\(event.id) at \(at) came before the timer at \(due)")
-        }
-        state.rule.apply(event, person, request.store, at: at, window: window.microsecondsMin)
+        state.waiting.append((event, request.store, window.microsecondsMin))
       }
       return CartTrackerV1.RecordResponse(stored: UInt32(request.events.count))
     }
@@ -74,13 +71,17 @@ final class FakeTracker: ReplayServices {
   }
 
   func countCarts(_ store: String) async throws -> CartTrackerV1.CartCounts {
-    state.withLock { $0.rule.counts(store) }
+    state.withLock { state in
+      state.judge()
+      return state.rule.counts(store)
+    }
   }
 
   func listEpisodes(
     _ request: CartTrackerV1.ListEpisodesRequest
   ) async throws -> CartTrackerV1.ListEpisodesResponse {
     state.withLock { state in
+      state.judge()
       let all = state.rule.episodes(request.store)
       let start = Int(request.page?.after ?? "") ?? 0
       let end = min(all.count, start + Int(request.page?.limit ?? 100))
@@ -95,6 +96,7 @@ final class FakeTracker: ReplayServices {
       state.journal.append("advance")
       try state.fail("advance")
       guard to >= state.now else { throw RPCError(.failedPrecondition, "the clock cannot go back") }
+      state.judge()
       state.now = to
       state.busy = state.busyAtFirst
       state.rule.decide(until: to)
@@ -104,6 +106,7 @@ final class FakeTracker: ReplayServices {
   func statuses() async throws -> [ClockV1.StatusResponse] {
     try state.withLock { state in
       try state.fail("status")
+      state.judge()
       let isIdle = state.busy == 0
       if !isIdle { state.busy -= 1 }
       return [
@@ -116,6 +119,23 @@ final class FakeTracker: ReplayServices {
 }
 
 extension FakeTracker.State {
+  /// Applies what was recorded, in the order of the events.
+  fileprivate mutating func judge() {
+    waiting.sort { left, right in
+      let (a, b) = (left.event.at?.microseconds ?? 0, right.event.at?.microseconds ?? 0)
+      return (a, left.event.sourceOrder) < (b, right.event.sourceOrder)
+    }
+    for (event, store, window) in waiting {
+      let person = event.contact.isEmpty ? event.guest : event.contact
+      let at = event.at?.microseconds ?? 0
+      if let due = rule.due(person, store), due <= at {
+        violations.append("\(event.id) at \(at) came before the timer at \(due)")
+      }
+      rule.apply(event, person, store, at: at, window: window)
+    }
+    waiting = []
+  }
+
   fileprivate mutating func fail(_ method: String) throws {
     guard failures[method]?.isEmpty == false, let error = failures[method]?.removeFirst() else {
       return
