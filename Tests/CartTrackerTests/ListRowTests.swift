@@ -1,4 +1,5 @@
 internal import Messages
+internal import ServiceKit
 internal import Storage
 internal import Testing
 
@@ -95,13 +96,13 @@ internal import Testing
   func episodeID() {
     let key = ListFixture.key(person)
     var episode = CartTrackerV1.StoredEpisode(anchor: .init(at: 1, event: "e1"), cart: "k")
-    let id = EpisodeID.text(EpisodeID.of(key, episode))
+    let id = UUIDText.text(EpisodeID.of(key, episode))
     #expect(id == "cf4b361d-6c79-d1cd-1399-5cf79d4537a7")
     episode.abandonedAt = 77
     episode.anchor?.at = 5
-    #expect(EpisodeID.text(EpisodeID.of(key, episode)) == id)
+    #expect(UUIDText.text(EpisodeID.of(key, episode)) == id)
     episode.cart = "k2"
-    #expect(EpisodeID.text(EpisodeID.of(key, episode)) != id)
+    #expect(UUIDText.text(EpisodeID.of(key, episode)) != id)
     let message = EpisodeMessage.episode(episode, key: key, person: person, contact: "c1")
     #expect(message.id != id && message.anchor?.at == .init(seconds: 0, nanos: 5000))
   }

@@ -160,7 +160,7 @@ struct FactsReader {
   ) throws -> Bool {
     guard !subject.episode.isEmpty else { return false }
     func isSubject(_ episode: Tracked.StoredEpisode, _ key: PersonKey) -> Bool {
-      EpisodeID.text(EpisodeID.of(key, episode)) == subject.episode
+      UUIDText.text(EpisodeID.of(key, episode)) == subject.episode
     }
     for change in reading.outcome.result.episodes where change.episode.state == .withdrawn {
       if isSubject(change.episode, reading.group.members[change.member].key) { return true }

@@ -8,19 +8,6 @@ enum EpisodeID {
     let text = Array(episode.cart.utf8) + [0] + Array((episode.anchor?.event ?? "").utf8)
     return Array(SHA256.hash(key.bytes + text).prefix(16))
   }
-
-  /// As lower-case text of 36 characters.
-  static func text(_ bytes: [UInt8]) -> String {
-    precondition(bytes.count == 16)
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for (index, byte) in bytes.enumerated() {
-      if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
 }
 
 /// Episodes as the contract has them.
@@ -32,7 +19,7 @@ enum EpisodeMessage {
     _ episode: Tracked.StoredEpisode, key: PersonKey, person: Tracked.StoredPerson, contact: String
   ) -> Tracked.Episode {
     var message = Tracked.Episode()
-    message.id = EpisodeID.text(EpisodeID.of(key, episode))
+    message.id = UUIDText.text(EpisodeID.of(key, episode))
     message.store = person.store
     message.cart = episode.cart
     message.contact = contact
