@@ -360,6 +360,104 @@ extension CommonV1.SendOrders.Row: CConvertible {
   }
 }
 
+extension CommonV1.SendMode: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__common__v1__send_mode__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__SendMode>) throws(MessageError) {
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    if c.pointee.mode.rawValue == 0 { throw .missing("mode") }
+    let testAddresses = try FromC.texts(
+      c.pointee.test_addresses,
+      c.pointee.n_test_addresses,
+      "test_addresses",
+      itemsMax: 64,
+      bytesMax: 512
+    )
+    if c.pointee.revision == 0 { throw .missing("revision") }
+    self.store = store
+    self.flow = flow
+    self.mode = .init(rawValue: .init(truncatingIfNeeded: c.pointee.mode.rawValue))
+    self.testAddresses = testAddresses
+    self.revision = c.pointee.revision
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__SendMode>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__send_mode__init(c)
+    c.pointee.store = try arena.copy(self.store)
+    c.pointee.flow = try arena.copy(self.flow)
+    c.pointee.mode = .init(.init(truncatingIfNeeded: self.mode.rawValue))
+    c.pointee.n_test_addresses = self.testAddresses.count
+    c.pointee.test_addresses = try arena.copy(list: self.testAddresses)
+    c.pointee.revision = self.revision
+  }
+}
+
+extension CommonV1.PutModesRequest: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__common__v1__put_modes_request__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__PutModesRequest>) throws(MessageError) {
+    let modes = try CommonV1.SendMode.list(
+      c.pointee.modes,
+      c.pointee.n_modes,
+      "modes",
+      isRequired: true,
+      itemsMax: 256
+    )
+    self.modes = modes
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__PutModesRequest>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__put_modes_request__init(c)
+    c.pointee.n_modes = self.modes.count
+    c.pointee.modes = try arena.copy(list: self.modes)
+  }
+}
+
+extension CommonV1.PutModesResponse: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__common__v1__put_modes_response__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__PutModesResponse>) throws(MessageError) {
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__PutModesResponse>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__put_modes_response__init(c)
+  }
+}
+
 extension CommonV1.Incentive: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena

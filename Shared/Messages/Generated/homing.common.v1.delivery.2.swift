@@ -3,6 +3,82 @@
 // swift-format-ignore-file
 
 extension CommonV1 {
+  /// What decisions of a store or a flow do (F21), as the scheduler tells notifier and direct-mail
+  /// before SetMode answers. Where nothing was told, nothing leaves.
+  public struct SendMode: Message {
+    /// Required, at most 64 bytes.
+    public var store: String
+    /// Empty means the store: the more careful of the two is in force.
+    ///
+    /// At most 64 bytes.
+    public var flow: String
+    /// Required.
+    public var mode: Mode
+    /// For TEST: the only addresses that may be sent to. Beside addresses, whole ranges that reach
+    /// nobody: `@` and a domain under `test`, `invalid` or `example` (RFC 6761), and `+999*` for
+    /// telephone numbers.
+    ///
+    /// At most 64 elements, at most 512 bytes each.
+    public var testAddresses: [String]
+    /// Rises with each change of the same store and flow; an older one has no effect.
+    ///
+    /// Required.
+    public var revision: UInt64
+
+    public init() {
+      self.store = ""
+      self.flow = ""
+      self.mode = .unspecified
+      self.testAddresses = []
+      self.revision = 0
+    }
+
+    public init(
+      store: String = "",
+      flow: String = "",
+      mode: Mode = .unspecified,
+      testAddresses: [String] = [],
+      revision: UInt64 = 0
+    ) {
+      self.store = store
+      self.flow = flow
+      self.mode = mode
+      self.testAddresses = testAddresses
+      self.revision = revision
+    }
+
+    public static var fullName: String { "homing.common.v1.SendMode" }
+  }
+}
+
+extension CommonV1 {
+  /// `homing.common.v1.PutModesRequest`.
+  public struct PutModesRequest: Message {
+    /// Required, at most 256 elements.
+    public var modes: [SendMode]
+
+    public init() {
+      self.modes = []
+    }
+
+    public init(modes: [SendMode] = []) {
+      self.modes = modes
+    }
+
+    public static var fullName: String { "homing.common.v1.PutModesRequest" }
+  }
+}
+
+extension CommonV1 {
+  /// `homing.common.v1.PutModesResponse`.
+  public struct PutModesResponse: Message {
+    public init() {}
+
+    public static var fullName: String { "homing.common.v1.PutModesResponse" }
+  }
+}
+
+extension CommonV1 {
   /// What the recipient gets on top (M11).
   public struct Incentive: Message {
     /// Required.

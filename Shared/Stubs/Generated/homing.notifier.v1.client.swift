@@ -15,6 +15,12 @@ extension NotifierV1 {
       isIdempotent: true,
       roles: ["scheduler"]
     )
+    public static let putModes = RPCMethod(
+      "homing.notifier.v1.Notifier/PutModes",
+      .unary,
+      isIdempotent: true,
+      roles: ["scheduler"]
+    )
     public static let listMessages = RPCMethod(
       "homing.notifier.v1.Notifier/ListMessages",
       .unary,
@@ -49,7 +55,7 @@ extension NotifierV1 {
       "homing.notifier.v1.Notifier/ListTemplates",
       .unary,
       isIdempotent: true,
-      roles: ["marketer", "staff"]
+      roles: ["marketer", "staff", "scheduler"]
     )
     public static let renderPreview = RPCMethod(
       "homing.notifier.v1.Notifier/RenderPreview",
@@ -115,6 +121,7 @@ extension NotifierV1 {
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
       send,
+      putModes,
       listMessages,
       getMessage,
       checkTemplate,
@@ -150,6 +157,14 @@ extension NotifierV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.Receipts {
       try await channel.call(NotifierMethods.send, request, options)
+    }
+
+    /// In force for every hand-off that has not begun when it answers (F21).
+    public func putModes(
+      _ request: CommonV1.PutModesRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.PutModesResponse {
+      try await channel.call(NotifierMethods.putModes, request, options)
     }
 
     /// The execution log (M10).

@@ -16,6 +16,12 @@ extension NotifierV1 {
     /// the scheduler. HELD: no such template or store, or a field that no retry can mend.
     func send(_ request: CommonV1.SendOrders, _ call: ServerCall) throws -> Reply<CommonV1.Receipts>
 
+    /// In force for every hand-off that has not begun when it answers (F21).
+    func putModes(
+      _ request: CommonV1.PutModesRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.PutModesResponse>
+
     /// The execution log (M10).
     func listMessages(
       _ request: ListMessagesRequest,
@@ -117,6 +123,17 @@ extension NotifierV1.NotifierService {
     table.unary(NotifierV1.NotifierMethods.send) {
       let request = try CommonV1.SendOrders.decode($0.message, in: $0.arena)
       switch try self.send(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(NotifierV1.NotifierMethods.putModes) {
+      let request = try CommonV1.PutModesRequest.decode($0.message, in: $0.arena)
+      switch try self.putModes(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

@@ -367,6 +367,141 @@ void   homing__common__v1__send_orders__free_unpacked
   assert(message->base.descriptor == &homing__common__v1__send_orders__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__common__v1__send_mode__init
+                     (Homing__Common__V1__SendMode         *message)
+{
+  static const Homing__Common__V1__SendMode init_value = HOMING__COMMON__V1__SEND_MODE__INIT;
+  *message = init_value;
+}
+size_t homing__common__v1__send_mode__get_packed_size
+                     (const Homing__Common__V1__SendMode *message)
+{
+  assert(message->base.descriptor == &homing__common__v1__send_mode__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__common__v1__send_mode__pack
+                     (const Homing__Common__V1__SendMode *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__common__v1__send_mode__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__common__v1__send_mode__pack_to_buffer
+                     (const Homing__Common__V1__SendMode *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__common__v1__send_mode__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Common__V1__SendMode *
+       homing__common__v1__send_mode__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Common__V1__SendMode *)
+     protobuf_c_message_unpack (&homing__common__v1__send_mode__descriptor,
+                                allocator, len, data);
+}
+void   homing__common__v1__send_mode__free_unpacked
+                     (Homing__Common__V1__SendMode *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__common__v1__send_mode__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__common__v1__put_modes_request__init
+                     (Homing__Common__V1__PutModesRequest         *message)
+{
+  static const Homing__Common__V1__PutModesRequest init_value = HOMING__COMMON__V1__PUT_MODES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__common__v1__put_modes_request__get_packed_size
+                     (const Homing__Common__V1__PutModesRequest *message)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_modes_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__common__v1__put_modes_request__pack
+                     (const Homing__Common__V1__PutModesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_modes_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__common__v1__put_modes_request__pack_to_buffer
+                     (const Homing__Common__V1__PutModesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_modes_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Common__V1__PutModesRequest *
+       homing__common__v1__put_modes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Common__V1__PutModesRequest *)
+     protobuf_c_message_unpack (&homing__common__v1__put_modes_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__common__v1__put_modes_request__free_unpacked
+                     (Homing__Common__V1__PutModesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__common__v1__put_modes_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__common__v1__put_modes_response__init
+                     (Homing__Common__V1__PutModesResponse         *message)
+{
+  static const Homing__Common__V1__PutModesResponse init_value = HOMING__COMMON__V1__PUT_MODES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t homing__common__v1__put_modes_response__get_packed_size
+                     (const Homing__Common__V1__PutModesResponse *message)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_modes_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__common__v1__put_modes_response__pack
+                     (const Homing__Common__V1__PutModesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_modes_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__common__v1__put_modes_response__pack_to_buffer
+                     (const Homing__Common__V1__PutModesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_modes_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Common__V1__PutModesResponse *
+       homing__common__v1__put_modes_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Common__V1__PutModesResponse *)
+     protobuf_c_message_unpack (&homing__common__v1__put_modes_response__descriptor,
+                                allocator, len, data);
+}
+void   homing__common__v1__put_modes_response__free_unpacked
+                     (Homing__Common__V1__PutModesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__common__v1__put_modes_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__common__v1__incentive__init
                      (Homing__Common__V1__Incentive         *message)
 {
@@ -1293,6 +1428,152 @@ const ProtobufCMessageDescriptor homing__common__v1__send_orders__descriptor =
   homing__common__v1__send_orders__field_indices_by_name,
   1,  homing__common__v1__send_orders__number_ranges,
   (ProtobufCMessageInit) homing__common__v1__send_orders__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__common__v1__send_mode__field_descriptors[5] =
+{
+  {
+    "store",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__SendMode, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flow",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__SendMode, flow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mode",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__SendMode, mode),
+    &homing__common__v1__mode__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "test_addresses",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Homing__Common__V1__SendMode, n_test_addresses),
+    offsetof(Homing__Common__V1__SendMode, test_addresses),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__SendMode, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__common__v1__send_mode__field_indices_by_name[] = {
+  1,   /* field[1] = flow */
+  2,   /* field[2] = mode */
+  4,   /* field[4] = revision */
+  0,   /* field[0] = store */
+  3,   /* field[3] = test_addresses */
+};
+static const ProtobufCIntRange homing__common__v1__send_mode__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor homing__common__v1__send_mode__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.common.v1.SendMode",
+  "SendMode",
+  "Homing__Common__V1__SendMode",
+  "homing.common.v1",
+  sizeof(Homing__Common__V1__SendMode),
+  5,
+  homing__common__v1__send_mode__field_descriptors,
+  homing__common__v1__send_mode__field_indices_by_name,
+  1,  homing__common__v1__send_mode__number_ranges,
+  (ProtobufCMessageInit) homing__common__v1__send_mode__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__common__v1__put_modes_request__field_descriptors[1] =
+{
+  {
+    "modes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__Common__V1__PutModesRequest, n_modes),
+    offsetof(Homing__Common__V1__PutModesRequest, modes),
+    &homing__common__v1__send_mode__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__common__v1__put_modes_request__field_indices_by_name[] = {
+  0,   /* field[0] = modes */
+};
+static const ProtobufCIntRange homing__common__v1__put_modes_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor homing__common__v1__put_modes_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.common.v1.PutModesRequest",
+  "PutModesRequest",
+  "Homing__Common__V1__PutModesRequest",
+  "homing.common.v1",
+  sizeof(Homing__Common__V1__PutModesRequest),
+  1,
+  homing__common__v1__put_modes_request__field_descriptors,
+  homing__common__v1__put_modes_request__field_indices_by_name,
+  1,  homing__common__v1__put_modes_request__number_ranges,
+  (ProtobufCMessageInit) homing__common__v1__put_modes_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define homing__common__v1__put_modes_response__field_descriptors NULL
+#define homing__common__v1__put_modes_response__field_indices_by_name NULL
+#define homing__common__v1__put_modes_response__number_ranges NULL
+const ProtobufCMessageDescriptor homing__common__v1__put_modes_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.common.v1.PutModesResponse",
+  "PutModesResponse",
+  "Homing__Common__V1__PutModesResponse",
+  "homing.common.v1",
+  sizeof(Homing__Common__V1__PutModesResponse),
+  0,
+  homing__common__v1__put_modes_response__field_descriptors,
+  homing__common__v1__put_modes_response__field_indices_by_name,
+  0,  homing__common__v1__put_modes_response__number_ranges,
+  (ProtobufCMessageInit) homing__common__v1__put_modes_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue homing__common__v1__incentive__kind__enum_values_by_number[7] =

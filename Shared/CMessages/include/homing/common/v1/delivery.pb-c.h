@@ -26,6 +26,9 @@ typedef struct Homing__Common__V1__SendOrder Homing__Common__V1__SendOrder;
 typedef struct Homing__Common__V1__CancelOrder Homing__Common__V1__CancelOrder;
 typedef struct Homing__Common__V1__SendOrders Homing__Common__V1__SendOrders;
 typedef struct Homing__Common__V1__SendOrders__Row Homing__Common__V1__SendOrders__Row;
+typedef struct Homing__Common__V1__SendMode Homing__Common__V1__SendMode;
+typedef struct Homing__Common__V1__PutModesRequest Homing__Common__V1__PutModesRequest;
+typedef struct Homing__Common__V1__PutModesResponse Homing__Common__V1__PutModesResponse;
 typedef struct Homing__Common__V1__Incentive Homing__Common__V1__Incentive;
 typedef struct Homing__Common__V1__Receipts Homing__Common__V1__Receipts;
 typedef struct Homing__Common__V1__Outcome Homing__Common__V1__Outcome;
@@ -258,6 +261,41 @@ struct  Homing__Common__V1__SendOrders
     , {0,NULL}, 0,NULL }
 
 
+struct  Homing__Common__V1__SendMode
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData store;
+  ProtobufCBinaryData flow;
+  Homing__Common__V1__Mode mode;
+  size_t n_test_addresses;
+  ProtobufCBinaryData *test_addresses;
+  uint64_t revision;
+};
+#define HOMING__COMMON__V1__SEND_MODE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__send_mode__descriptor) \
+    , {0,NULL}, {0,NULL}, HOMING__COMMON__V1__MODE__MODE_UNSPECIFIED, 0,NULL, 0 }
+
+
+struct  Homing__Common__V1__PutModesRequest
+{
+  ProtobufCMessage base;
+  size_t n_modes;
+  Homing__Common__V1__SendMode **modes;
+};
+#define HOMING__COMMON__V1__PUT_MODES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__put_modes_request__descriptor) \
+    , 0,NULL }
+
+
+struct  Homing__Common__V1__PutModesResponse
+{
+  ProtobufCMessage base;
+};
+#define HOMING__COMMON__V1__PUT_MODES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__put_modes_response__descriptor) \
+     }
+
+
 struct  Homing__Common__V1__Incentive
 {
   ProtobufCMessage base;
@@ -459,6 +497,63 @@ Homing__Common__V1__SendOrders *
 void   homing__common__v1__send_orders__free_unpacked
                      (Homing__Common__V1__SendOrders *message,
                       ProtobufCAllocator *allocator);
+/* Homing__Common__V1__SendMode methods */
+void   homing__common__v1__send_mode__init
+                     (Homing__Common__V1__SendMode         *message);
+size_t homing__common__v1__send_mode__get_packed_size
+                     (const Homing__Common__V1__SendMode   *message);
+size_t homing__common__v1__send_mode__pack
+                     (const Homing__Common__V1__SendMode   *message,
+                      uint8_t             *out);
+size_t homing__common__v1__send_mode__pack_to_buffer
+                     (const Homing__Common__V1__SendMode   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Common__V1__SendMode *
+       homing__common__v1__send_mode__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__common__v1__send_mode__free_unpacked
+                     (Homing__Common__V1__SendMode *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Common__V1__PutModesRequest methods */
+void   homing__common__v1__put_modes_request__init
+                     (Homing__Common__V1__PutModesRequest         *message);
+size_t homing__common__v1__put_modes_request__get_packed_size
+                     (const Homing__Common__V1__PutModesRequest   *message);
+size_t homing__common__v1__put_modes_request__pack
+                     (const Homing__Common__V1__PutModesRequest   *message,
+                      uint8_t             *out);
+size_t homing__common__v1__put_modes_request__pack_to_buffer
+                     (const Homing__Common__V1__PutModesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Common__V1__PutModesRequest *
+       homing__common__v1__put_modes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__common__v1__put_modes_request__free_unpacked
+                     (Homing__Common__V1__PutModesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Common__V1__PutModesResponse methods */
+void   homing__common__v1__put_modes_response__init
+                     (Homing__Common__V1__PutModesResponse         *message);
+size_t homing__common__v1__put_modes_response__get_packed_size
+                     (const Homing__Common__V1__PutModesResponse   *message);
+size_t homing__common__v1__put_modes_response__pack
+                     (const Homing__Common__V1__PutModesResponse   *message,
+                      uint8_t             *out);
+size_t homing__common__v1__put_modes_response__pack_to_buffer
+                     (const Homing__Common__V1__PutModesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Common__V1__PutModesResponse *
+       homing__common__v1__put_modes_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__common__v1__put_modes_response__free_unpacked
+                     (Homing__Common__V1__PutModesResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Homing__Common__V1__Incentive methods */
 void   homing__common__v1__incentive__init
                      (Homing__Common__V1__Incentive         *message);
@@ -542,6 +637,15 @@ typedef void (*Homing__Common__V1__SendOrders__Row_Closure)
 typedef void (*Homing__Common__V1__SendOrders_Closure)
                  (const Homing__Common__V1__SendOrders *message,
                   void *closure_data);
+typedef void (*Homing__Common__V1__SendMode_Closure)
+                 (const Homing__Common__V1__SendMode *message,
+                  void *closure_data);
+typedef void (*Homing__Common__V1__PutModesRequest_Closure)
+                 (const Homing__Common__V1__PutModesRequest *message,
+                  void *closure_data);
+typedef void (*Homing__Common__V1__PutModesResponse_Closure)
+                 (const Homing__Common__V1__PutModesResponse *message,
+                  void *closure_data);
 typedef void (*Homing__Common__V1__Incentive_Closure)
                  (const Homing__Common__V1__Incentive *message,
                   void *closure_data);
@@ -568,6 +672,9 @@ extern const ProtobufCMessageDescriptor homing__common__v1__send_order__descript
 extern const ProtobufCMessageDescriptor homing__common__v1__cancel_order__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__send_orders__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__send_orders__row__descriptor;
+extern const ProtobufCMessageDescriptor homing__common__v1__send_mode__descriptor;
+extern const ProtobufCMessageDescriptor homing__common__v1__put_modes_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__common__v1__put_modes_response__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__incentive__descriptor;
 extern const ProtobufCEnumDescriptor    homing__common__v1__incentive__kind__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__receipts__descriptor;
