@@ -65,7 +65,7 @@ let shared: [Target] = [
   .target(
     name: "ServiceKit",
     dependencies: [
-      "COpenSSL", "Descriptors", "Messages", "Stubs", "Transport", "Wire",
+      "CLinux", "COpenSSL", "Descriptors", "Messages", "Stubs", "Transport", "Wire",
       .product(name: "Configuration", package: "swift-configuration"),
       .product(name: "Logging", package: "swift-log"),
     ], path: "Shared/ServiceKit", swiftSettings: settings),

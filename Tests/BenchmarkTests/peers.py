@@ -56,6 +56,9 @@ def build(homing):
             open(BUILD / "request.bin", "wb") as out:
         subprocess.run(["protoc", f"-I{ROOT / 'proto'}", "--encode=homing.echo.v1.CartEvent",
                         "homing/echo/v1/echo.proto"], stdin=text, stdout=out, check=True)
+    with open(SOURCES.parent / "record.textproto") as text, open(BUILD / "record.bin", "wb") as out:
+        subprocess.run(["protoc", f"-I{ROOT / 'proto'}", "--encode=homing.cart_tracker.v1.RecordRequest",
+                        "homing/cart_tracker/v1/events.proto"], stdin=text, stdout=out, check=True)
     (BUILD / "openssl.cnf").write_text(OPENSSL_CONFIGURATION)
     shutil.rmtree(BUILD / "tls", ignore_errors=True)
     subprocess.run([homing, "certs", "--out", BUILD / "tls", "--name", "echo", "--name", "client"],

@@ -15,7 +15,8 @@ enum Imports {
     "Shared/Descriptors/": [],
     "Shared/Storage/": ["GRDB", "GRDBSQLite"],
     "Shared/ServiceKit/": [
-      "COpenSSL", "Configuration", "Descriptors", "Dispatch", "Logging", "Messages", "Stubs",
+      "CLinux", "COpenSSL", "Configuration", "Descriptors", "Dispatch", "Logging", "Messages",
+      "Stubs",
       "Transport", "Wire",
     ],
     "Services/CartTracker/": [
@@ -69,7 +70,8 @@ enum Imports {
       "Shared/Transport/Loop/EventLoop.swift", "Shared/Transport/Loop/LoopCore.swift",
       "Shared/Transport/Loop/Poller.swift", "Shared/Transport/Loop/Sockets.swift",
       "Shared/Transport/Loop/Thread.swift", "Shared/Transport/Server/Listener.swift",
-      "Shared/Transport/TLS/CertificateSource.swift", "Tests/TransportTests/",
+      "Shared/Transport/TLS/CertificateSource.swift", "Shared/ServiceKit/Memory.swift",
+      "Tests/TransportTests/",
     ],
   ]
 

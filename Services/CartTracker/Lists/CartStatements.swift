@@ -5,7 +5,9 @@ enum CartStatements {
   /// Writes the row that the lists see of a cart; values are those of `CartColumns`.
   ///
   /// A row that is as it was keeps its version: folding a person anew writes all its carts, and
-  /// pages that are being read must not take those for changed.
+  /// pages that are being read must not take those for changed. What mostly changes is compared
+  /// first. The key has the store in it, so that it stays: set again, it would move the row in its
+  /// index.
   static let upsertCart = Statement(
     name: "upsert cart",
     sql: """
@@ -15,7 +17,7 @@ enum CartStatements {
         company_name, email, phone, products, skus, customer, details, totals, version, archived)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
         ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35)
-      ON CONFLICT(bucket, person, cart) DO UPDATE SET store = excluded.store,
+      ON CONFLICT(bucket, person, cart) DO UPDATE SET
         contact = excluded.contact, state = excluded.state, kind = excluded.kind,
         place = excluded.place, offer_class = excluded.offer_class, stage = excluded.stage,
         stages = excluded.stages, left_stage = excluded.left_stage, reasons = excluded.reasons,
@@ -28,18 +30,17 @@ enum CartStatements {
         email = excluded.email, phone = excluded.phone, products = excluded.products,
         skus = excluded.skus, customer = excluded.customer, details = excluded.details,
         totals = excluded.totals, version = excluded.version, archived = excluded.archived
-      WHERE (store, contact, state, kind, place, offer_class, stage, stages, left_stage, reasons,
-        company, score, started_at, last_activity_at, closed_at, abandoned_at, episodes, quantity,
-        total_units, total_nanos, currency, contact_name, company_name, email, phone, products,
-        skus, customer, details, totals, archived)
-      IS NOT (excluded.store, excluded.contact, excluded.state, excluded.kind, excluded.place,
-        excluded.offer_class, excluded.stage, excluded.stages, excluded.left_stage,
-        excluded.reasons, excluded.company, excluded.score, excluded.started_at,
-        excluded.last_activity_at, excluded.closed_at, excluded.abandoned_at, excluded.episodes,
-        excluded.quantity, excluded.total_units, excluded.total_nanos, excluded.currency,
-        excluded.contact_name, excluded.company_name, excluded.email, excluded.phone,
-        excluded.products, excluded.skus, excluded.customer, excluded.details, excluded.totals,
-        excluded.archived)
+      WHERE (last_activity_at, quantity, state, contact, kind, place, offer_class, stage, stages,
+        left_stage, reasons, company, score, started_at, closed_at, abandoned_at, episodes,
+        total_units, total_nanos, currency, contact_name, company_name, email, phone,
+        products, skus, customer, details, totals, archived)
+      IS NOT (excluded.last_activity_at, excluded.quantity, excluded.state, excluded.contact,
+        excluded.kind, excluded.place, excluded.offer_class, excluded.stage, excluded.stages,
+        excluded.left_stage, excluded.reasons, excluded.company, excluded.score,
+        excluded.started_at, excluded.closed_at, excluded.abandoned_at, excluded.episodes,
+        excluded.total_units, excluded.total_nanos, excluded.currency, excluded.contact_name,
+        excluded.company_name, excluded.email, excluded.phone, excluded.products,
+        excluded.skus, excluded.customer, excluded.details, excluded.totals, excluded.archived)
       """, scope: .bucket)
 
   /// What a list shows of a cart beside its body, by its key.

@@ -15,6 +15,9 @@ final class Projector: Sendable {
   /// Persons settled in one transaction at most.
   static let settledMax = 2048
 
+  /// Rows that leave memory worth giving back.
+  private static let burstRows: UInt64 = 65_536
+
   /// How long watchers may be away and miss nothing.
   static let changesKept = 7 * StoreRules.day
   private static let trimInterval = StoreRules.day / 24
@@ -36,6 +39,8 @@ final class Projector: Sendable {
     var clock: Int64 = 0
     var isWorking = false
     var foldedRows: UInt64 = 0
+    /// Of them, those whose memory was given back.
+    var givenBackRows: UInt64 = 0
     var episodes: UInt64 = 0
     var anew: UInt64 = 0
   }
@@ -145,7 +150,18 @@ final class Projector: Sendable {
     }
     if try goOnWithPass(now) { return .again }
     try trimChanges(now)
+    giveBackMemory()
     return state.withLock { $0.timers.next().map { .at($0) } ?? .whenWoken }
+  }
+
+  /// When a burst is over, what its rows took.
+  private func giveBackMemory() {
+    let isDue = state.withLock { state in
+      let isDue = state.foldedRows &- state.givenBackRows >= Projector.burstRows
+      if isDue { state.givenBackRows = state.foldedRows }
+      return isDue
+    }
+    if isDue { Memory.giveBack() }
   }
 
   /// Once an hour, and never before anything else: changes older than watchers may ask for go.

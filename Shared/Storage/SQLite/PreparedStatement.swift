@@ -9,6 +9,8 @@ final class PreparedStatement: RowSource {
   let parameterCount: Int
   private let handle: OpaquePointer
   private let database: OpaquePointer
+  /// The texts of one run, one after the other.
+  private var texts: [UInt8] = []
 
   /// SQLite copies what it is handed this with.
   private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
@@ -34,7 +36,7 @@ final class PreparedStatement: RowSource {
     try expect(values)
     let before = sqlite3_total_changes64(database)
     defer { reset() }
-    try bound(values, 0) {
+    try bound(values) {
       while try step() {}
     }
     return Int(sqlite3_total_changes64(database) - before)
@@ -44,7 +46,7 @@ final class PreparedStatement: RowSource {
   func rows(_ values: [SQLValue], _ body: (Row) throws -> Bool) throws {
     try expect(values)
     defer { reset() }
-    try bound(values, 0) {
+    try bound(values) {
       let row = Row(source: self)
       while try step() {
         if try !body(row) { break }
@@ -82,21 +84,43 @@ final class PreparedStatement: RowSource {
 
   // MARK: Binding
 
-  /// Binds from `index` on and runs `body` while the blobs still stand where SQLite was told:
-  /// they are not copied.
-  private func bound(_ values: [SQLValue], _ index: Int, _ body: () throws -> Void) throws {
-    var index = index
-    while index < values.count {
-      let number = Int32(index + 1)
-      if case .blob(let bytes) = values[index], !bytes.isEmpty {
-        return try bytes.withUnsafeBufferPointer { buffer in
-          try check(
-            sqlite3_bind_blob64(handle, number, buffer.baseAddress, UInt64(buffer.count), nil))
-          try bound(values, index + 1, body)
+  /// Binds all and runs `body` while texts and blobs still stand where SQLite was told: it copies
+  /// none of them.
+  private func bound(_ values: [SQLValue], _ body: () throws -> Void) throws {
+    texts.removeAll(keepingCapacity: true)
+    for case .text(let text) in values { texts.append(contentsOf: text.utf8) }
+    try texts.withUnsafeBytes { raw in
+      let bytes = raw.assumingMemoryBound(to: CChar.self)
+      var start = 0
+      for (index, value) in values.enumerated() {
+        let count: Int
+        if case .text(let text) = value { count = text.utf8.count } else { count = 0 }
+        if count == 0 {
+          try bind(value, Int32(index + 1))
+          continue
         }
+        try check(
+          sqlite3_bind_text64(
+            handle, Int32(index + 1), bytes.baseAddress.map { $0 + start }, UInt64(count), nil,
+            UInt8(SQLITE_UTF8)))
+        start += count
       }
-      try bind(values[index], number)
-      index += 1
+      try boundBlobs(values, 0, body)
+    }
+  }
+
+  /// Binds the blobs from `index` on and runs `body`.
+  private func boundBlobs(
+    _ values: [SQLValue], _ index: Int, _ body: () throws -> Void
+  ) throws {
+    for index in index..<values.count {
+      guard case .blob(let bytes) = values[index], !bytes.isEmpty else { continue }
+      return try bytes.withUnsafeBufferPointer { buffer in
+        try check(
+          sqlite3_bind_blob64(
+            handle, Int32(index + 1), buffer.baseAddress, UInt64(buffer.count), nil))
+        try boundBlobs(values, index + 1, body)
+      }
     }
     try body()
   }

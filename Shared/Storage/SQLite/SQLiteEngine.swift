@@ -3,8 +3,9 @@ internal import Synchronization
 /// Storage in one SQLite file in WAL mode with `synchronous=FULL`: what a commit returned from
 /// survives the machine's crash. Or in memory, for tests and simulations.
 ///
-/// Checkpoints are made after a commit once the log has `checkpointPages`; what readers keep in the
-/// log waits, and at four times that length the writer waits for them, up to the busy timeout.
+/// Checkpoints are made once the log has `checkpointPages`: beside the commits by a `Checkpointer`,
+/// or after a commit where there can be one connection only. What readers keep in the log waits,
+/// and at four times that length the writer waits for them, up to the busy timeout.
 package final class SQLiteEngine: StorageEngine {
   private struct State {
     var isClosed = false
@@ -16,6 +17,8 @@ package final class SQLiteEngine: StorageEngine {
   private let writer: SQLiteConnection
   /// Empty where there can be one connection only; the writer then reads as well.
   private let readers: [SQLiteConnection]
+  /// nil where there can be one connection only.
+  private let checkpointer: Checkpointer?
   private let state: Monitor<State>
   private let options: SQLiteOptions
   private let isFile: Bool
@@ -29,6 +32,7 @@ package final class SQLiteEngine: StorageEngine {
     readers = try (0..<(isShared ? options.readers : 0)).map { _ in
       try SQLiteConnection(path: path, options, isReader: true)
     }
+    checkpointer = isShared ? try path.map { try Checkpointer(path: $0, options) } : nil
     state = Monitor(State(idle: readers))
   }
 
@@ -79,6 +83,7 @@ package final class SQLiteEngine: StorageEngine {
       return state.isClosed
     }
     if wasClosed { return }
+    checkpointer?.close()
     for reader in readers { reader.close() }
     // Last, so that it moves the log into the file.
     writer.close()
@@ -108,6 +113,7 @@ package final class SQLiteEngine: StorageEngine {
     let pages = session.logPages
     if pages < options.checkpointPages { return }
     let isLate = pages >= 4 * options.checkpointPages
+    if !isLate, let checkpointer, !checkpointer.takeDoneOrBegin() { return }
     // A checkpoint that fails leaves all in the log; the next one begins again.
     _ = try? session.execute(
       isLate ? SQLiteStatements.checkpointWaiting : SQLiteStatements.checkpoint, [])

@@ -11,6 +11,10 @@
  *     --stream [--window BYTES]     beside the calls, messages of 1 MiB stream on the connection;
  *                                   default: the protocol's own windows
  *     --idle N                      N connections make a call each, then stay until stdin closes
+ *     --contacts N                  each call another one: in FILE a run of 12 `@` becomes the
+ *                                   number of the call, 10 `#` a contact below N, one `$` a digit
+ *                                   from 0 to 3, by chance; the Timestamp of 4294967295 s and
+ *                                   999999999 ns becomes the present
  *     --raw                         FILE is a whole packet of another protocol with frames of this
  *                                   form; every frame is an answer, in order
  * Prints one JSON line. Exits with 1 on any error. */
@@ -47,7 +51,7 @@ typedef struct {
 
 static struct {
   int port, conns, out, idle, raw, stream, resumed, connect_only;
-  uint64_t stream_window, calls;
+  uint64_t stream_window, calls, contacts;
   double secs, warm;
   const char *payload, *method, *cert, *key, *ca;
 } options = {.conns = 1, .out = 1, .secs = 3, .warm = .5,
@@ -60,6 +64,15 @@ static window measured;
 static uint64_t streamed_bytes, answer_bytes, calls_left = UINT64_MAX;
 static uint8_t *request, preface[64];
 static uint32_t request_bytes, preface_bytes;
+
+/* Places in `request` that differ from call to call. */
+enum { MARKS_MAX = 16 };
+static struct {
+  uint32_t at, size;
+  char kind;
+} marks[MARKS_MAX];
+static int mark_count;
+static uint64_t chance_state, call_number;
 
 static void die(const char *reason) {
   fprintf(stderr, "loadgen: %s (%s)\n", reason, strerror(errno));
@@ -98,6 +111,69 @@ static uint8_t *room(connection *c, uint32_t size) {
   return c->write + c->write_count;
 }
 
+static uint64_t chance(void) {
+  chance_state ^= chance_state << 13;
+  chance_state ^= chance_state >> 7;
+  return chance_state ^= chance_state << 17;
+}
+
+static void put_digits(uint8_t *at, uint32_t size, uint64_t number) {
+  while (size--) at[size] = (uint8_t)('0' + number % 10), number /= 10;
+}
+
+static void put_padded_varint(uint8_t *at, uint64_t value) {
+  for (int i = 0; i < 5; i++, value >>= 7) at[i] = (uint8_t)((value & 127) | (i < 4 ? 128 : 0));
+}
+
+/* The present in the bytes of a Timestamp, each number in 5 bytes. */
+static void put_time(uint8_t *at) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  put_padded_varint(at + 1, (uint64_t)now.tv_sec);
+  put_padded_varint(at + 7, (uint64_t)now.tv_nsec);
+}
+
+/* Makes the frame another call than the one before: its own event, of some contact. */
+static void vary(uint8_t *frame) {
+  uint64_t number = call_number++, contact = chance() % options.contacts, digit = chance() % 4;
+  for (int i = 0; i < mark_count; i++) {
+    if (marks[i].kind == 't') {
+      put_time(frame + marks[i].at);
+      continue;
+    }
+    uint64_t value = marks[i].kind == '@' ? number : marks[i].kind == '#' ? contact : digit;
+    put_digits(frame + marks[i].at, marks[i].size, value);
+  }
+}
+
+static void add_mark(uint32_t at, uint32_t size, char kind) {
+  if (mark_count == MARKS_MAX) die("too many marks");
+  marks[mark_count].at = at;
+  marks[mark_count].size = size;
+  marks[mark_count++].kind = kind;
+}
+
+static void find_marks(void) {
+  static const uint8_t time[] = {0x08, 0xff, 0xff, 0xff, 0xff, 0x0f,
+                                 0x10, 0xff, 0x93, 0xeb, 0xdc, 0x03};
+  static const struct { char kind; uint32_t size; } known[] = {{'@', 12}, {'#', 10}, {'$', 1}};
+  for (uint32_t at = 0; at < request_bytes; at++) {
+    if (request_bytes - at >= sizeof time && !memcmp(request + at, time, sizeof time))
+      add_mark(at, sizeof time, 't');
+    for (int k = 0; k < 3; k++) {
+      uint32_t size = 0;
+      while (at + size < request_bytes && request[at + size] == known[k].kind) size++;
+      if (size != known[k].size) continue;
+      add_mark(at, size, known[k].kind);
+      at += size - 1;
+      break;
+    }
+  }
+  if (!mark_count) die("the payload has no marks");
+  call_number = now_ns() / 1000 % 1000000000000;
+  chance_state = now_ns() | 1;
+}
+
 static void issue(connection *c, uint32_t count) {
   if (count > calls_left) count = (uint32_t)calls_left;
   if (!count) return;
@@ -108,6 +184,7 @@ static void issue(connection *c, uint32_t count) {
     uint32_t id = c->id_next++;
     memcpy(frame, request, request_bytes);
     if (!options.raw) memcpy(frame + ID_AT, &id, ID_BYTES);
+    if (mark_count) vary(frame);
     if (c->sent[id % UNDER_WAY_MAX]) die("a call is never answered");
     c->sent[id % UNDER_WAY_MAX] = now;
   }
@@ -398,6 +475,7 @@ static void make_request(void) {
     return;
   }
   request_bytes = put_request(request, 1, options.method, payload, size);
+  if (options.contacts) find_marks();
   /* So much credit that no answer of a run needs more, or what a careful client would grant. */
   if (!options.stream) preface_bytes = put_settings(preface, 0, 1ull << 40);
   else if (options.stream_window)
@@ -417,6 +495,7 @@ static int parse(int argc, char **argv) {
     else if (OPTION("--conns")) options.conns = atoi(value);
     else if (OPTION("--out")) options.out = atoi(value);
     else if (OPTION("--secs")) options.secs = atof(value);
+    else if (OPTION("--contacts")) options.contacts = strtoull(value, NULL, 10);
     else if (OPTION("--calls")) options.calls = strtoull(value, NULL, 10);
     else if (OPTION("--warm")) options.warm = atof(value);
     else if (OPTION("--server-pid")) measured.server_pid = atoi(value);
