@@ -124,6 +124,32 @@ internal import Wire
     }
   }
 
+  @Test("L01 persons folded anew between two pages keep their unchanged carts in sight, each once")
+  func foldedAnewBetweenPages() throws {
+    let fixture = try ListCartsTests.filled(120, seed: 5)
+    var chance = ListChance(state: 9)
+    for query in [Query(), Query(states: [.abandoned, .open], sort: .score)] {
+      let before = ids(ListModel(fixture).rows(query))
+      var changed: Set<String> = []
+      let rows = try fixture.rows(query, limit: 11) {
+        for _ in 0..<20 {
+          // A late event writes every cart of its person: one is another, its siblings as they were.
+          var person = chance.pick(fixture.entries).person
+          if let first = person.carts.indices.first {
+            changed.insert(person.carts[first].id)
+            person.carts[first] = ListSample.cart(person.carts[first].id, &chance)
+          }
+          try fixture.put(person)
+        }
+      }
+      let seen = ids(rows)
+      let siblings = fixture.entries.flatMap { $0.person.carts.dropFirst().map(\.id) }
+      #expect(!Set(before).isDisjoint(with: siblings) && !changed.isEmpty)
+      #expect(Set(seen).count == seen.count)
+      #expect(seen.filter { !changed.contains($0) } == before.filter { !changed.contains($0) })
+    }
+  }
+
   @Test("A token of another query, and a page too long, are INVALID_ARGUMENT")
   func foreignToken() throws {
     let fixture = try ListCartsTests.filled(60)
