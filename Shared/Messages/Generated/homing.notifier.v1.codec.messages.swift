@@ -304,6 +304,7 @@ extension NotifierV1.ResolveLinkRequest: CConvertible {
     self.address = address
     self.at = at
     self.request = request
+    self.prefetch = c.pointee.prefetch != 0
   }
 
   func fill(
@@ -316,6 +317,7 @@ extension NotifierV1.ResolveLinkRequest: CConvertible {
     c.pointee.address = try arena.copy(self.address)
     c.pointee.at = try arena.copy(self.at)
     c.pointee.request = try arena.copy(self.request)
+    c.pointee.prefetch = self.prefetch ? 1 : 0
   }
 }
 
@@ -369,6 +371,7 @@ extension NotifierV1.RecordOpenRequest: CConvertible {
     self.address = address
     self.at = at
     self.request = request
+    self.prefetch = c.pointee.prefetch != 0
   }
 
   func fill(
@@ -381,6 +384,7 @@ extension NotifierV1.RecordOpenRequest: CConvertible {
     c.pointee.address = try arena.copy(self.address)
     c.pointee.at = try arena.copy(self.at)
     c.pointee.request = try arena.copy(self.request)
+    c.pointee.prefetch = self.prefetch ? 1 : 0
   }
 }
 

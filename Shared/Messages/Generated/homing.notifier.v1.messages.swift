@@ -313,6 +313,9 @@ extension NotifierV1 {
     ///
     /// Required, at most 64 bytes.
     public var request: String
+    /// Nobody has asked for it yet: a HEAD, or the browser said that it fetches ahead. A machine's,
+    /// whatever the user agent.
+    public var prefetch: Bool
 
     public init() {
       self.token = ""
@@ -320,6 +323,7 @@ extension NotifierV1 {
       self.address = ""
       self.at = nil
       self.request = ""
+      self.prefetch = false
     }
 
     public init(
@@ -327,13 +331,15 @@ extension NotifierV1 {
       userAgent: String = "",
       address: String = "",
       at: Protobuf.Timestamp? = nil,
-      request: String = ""
+      request: String = "",
+      prefetch: Bool = false
     ) {
       self.token = token
       self.userAgent = userAgent
       self.address = address
       self.at = at
       self.request = request
+      self.prefetch = prefetch
     }
 
     public static var fullName: String { "homing.notifier.v1.ResolveLinkRequest" }
@@ -374,6 +380,7 @@ extension NotifierV1 {
     public var at: Protobuf.Timestamp?
     /// Required, at most 64 bytes.
     public var request: String
+    public var prefetch: Bool
 
     public init() {
       self.token = ""
@@ -381,6 +388,7 @@ extension NotifierV1 {
       self.address = ""
       self.at = nil
       self.request = ""
+      self.prefetch = false
     }
 
     public init(
@@ -388,13 +396,15 @@ extension NotifierV1 {
       userAgent: String = "",
       address: String = "",
       at: Protobuf.Timestamp? = nil,
-      request: String = ""
+      request: String = "",
+      prefetch: Bool = false
     ) {
       self.token = token
       self.userAgent = userAgent
       self.address = address
       self.at = at
       self.request = request
+      self.prefetch = prefetch
     }
 
     public static var fullName: String { "homing.notifier.v1.RecordOpenRequest" }

@@ -1223,7 +1223,7 @@ const ProtobufCMessageDescriptor homing__notifier__v1__get_message_response__des
   (ProtobufCMessageInit) homing__notifier__v1__get_message_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__notifier__v1__resolve_link_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor homing__notifier__v1__resolve_link_request__field_descriptors[6] =
 {
   {
     "token",
@@ -1285,10 +1285,23 @@ static const ProtobufCFieldDescriptor homing__notifier__v1__resolve_link_request
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prefetch",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Notifier__V1__ResolveLinkRequest, prefetch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__notifier__v1__resolve_link_request__field_indices_by_name[] = {
   2,   /* field[2] = address */
   3,   /* field[3] = at */
+  5,   /* field[5] = prefetch */
   4,   /* field[4] = request */
   0,   /* field[0] = token */
   1,   /* field[1] = user_agent */
@@ -1296,7 +1309,7 @@ static const unsigned homing__notifier__v1__resolve_link_request__field_indices_
 static const ProtobufCIntRange homing__notifier__v1__resolve_link_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor homing__notifier__v1__resolve_link_request__descriptor =
 {
@@ -1306,7 +1319,7 @@ const ProtobufCMessageDescriptor homing__notifier__v1__resolve_link_request__des
   "Homing__Notifier__V1__ResolveLinkRequest",
   "homing.notifier.v1",
   sizeof(Homing__Notifier__V1__ResolveLinkRequest),
-  5,
+  6,
   homing__notifier__v1__resolve_link_request__field_descriptors,
   homing__notifier__v1__resolve_link_request__field_indices_by_name,
   1,  homing__notifier__v1__resolve_link_request__number_ranges,
@@ -1364,7 +1377,7 @@ const ProtobufCMessageDescriptor homing__notifier__v1__resolve_link_response__de
   (ProtobufCMessageInit) homing__notifier__v1__resolve_link_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__notifier__v1__record_open_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor homing__notifier__v1__record_open_request__field_descriptors[6] =
 {
   {
     "token",
@@ -1426,10 +1439,23 @@ static const ProtobufCFieldDescriptor homing__notifier__v1__record_open_request_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prefetch",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Notifier__V1__RecordOpenRequest, prefetch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__notifier__v1__record_open_request__field_indices_by_name[] = {
   2,   /* field[2] = address */
   3,   /* field[3] = at */
+  5,   /* field[5] = prefetch */
   4,   /* field[4] = request */
   0,   /* field[0] = token */
   1,   /* field[1] = user_agent */
@@ -1437,7 +1463,7 @@ static const unsigned homing__notifier__v1__record_open_request__field_indices_b
 static const ProtobufCIntRange homing__notifier__v1__record_open_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor homing__notifier__v1__record_open_request__descriptor =
 {
@@ -1447,7 +1473,7 @@ const ProtobufCMessageDescriptor homing__notifier__v1__record_open_request__desc
   "Homing__Notifier__V1__RecordOpenRequest",
   "homing.notifier.v1",
   sizeof(Homing__Notifier__V1__RecordOpenRequest),
-  5,
+  6,
   homing__notifier__v1__record_open_request__field_descriptors,
   homing__notifier__v1__record_open_request__field_indices_by_name,
   1,  homing__notifier__v1__record_open_request__number_ranges,

@@ -154,10 +154,11 @@ struct  Homing__Notifier__V1__ResolveLinkRequest
   ProtobufCBinaryData address;
   Google__Protobuf__Timestamp *at;
   ProtobufCBinaryData request;
+  protobuf_c_boolean prefetch;
 };
 #define HOMING__NOTIFIER__V1__RESOLVE_LINK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__notifier__v1__resolve_link_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0 }
 
 
 struct  Homing__Notifier__V1__ResolveLinkResponse
@@ -179,10 +180,11 @@ struct  Homing__Notifier__V1__RecordOpenRequest
   ProtobufCBinaryData address;
   Google__Protobuf__Timestamp *at;
   ProtobufCBinaryData request;
+  protobuf_c_boolean prefetch;
 };
 #define HOMING__NOTIFIER__V1__RECORD_OPEN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__notifier__v1__record_open_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0 }
 
 
 struct  Homing__Notifier__V1__RecordOpenResponse
