@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Glibc
 internal import Logging
 internal import Messages
@@ -28,16 +29,23 @@ enum Composition {
       engine: databases.journal,
       limits: .init(rows: configuration.tailRows, bytes: configuration.tailBytes),
       threadName: "journal", fatal: fatal)
+    let counts = DeliveryCounts()
+    let sender = try configuration.scheduler.map { scheduler in
+      try makeSender(to: scheduler, databases.carts, counts, context)
+    }
     let projector = Projector(
       carts: databases.carts, journal: journal, stores: stores, lease: databases.lease,
-      isVirtual: context.virtualClock != nil)
+      isVirtual: context.virtualClock != nil,
+      changeOutbox: sender.map { sender in
+        ChangeOutbox(outbox: toScheduler, onCommit: { sender.wake($0) })
+      })
     // What is acknowledged may wait to be projected; a caller waits for its acknowledgement.
     let worker = context.loop(ProjectorWorker(projector: projector), service: service) {
       $0.niceness = 5
     }
     let tracker = TrackerPart(
-      databases: databases, journal: journal, projector: projector, stores: stores,
-      clock: context.virtualClock, wake: { worker.wake() })
+      databases: databases, journal: journal, projector: projector, stores: stores, counts: counts,
+      clock: context.virtualClock, seed: context.seed(for: "outbox"), wake: { worker.wake() })
     let reader = PersonReader(carts: databases.carts, journal: journal, stores: stores)
     let recorder = Recorder(
       journal: journal, stores: stores, clock: context.clock,
@@ -51,11 +59,34 @@ enum Composition {
       recorder: recorder, reader: reader, commands: commands, projector: projector,
       stores: stores, readers: threads.readers, sources: sources, clock: context.clock,
       log: context.log)
+    let senders: [any ServicePart] = sender.map { [$0] } ?? []
     return ServiceParts(
-      parts: [tracker, worker, threads],
+      parts: [tracker] + senders + [worker, threads],
       virtualTime: TrackerTime(
-        projector: projector, clock: context.clock, wake: { worker.wake() }),
+        projector: projector, counts: counts, sender: sender, clock: context.clock,
+        wake: { worker.wake() }),
       register: { handler.register(in: &$0) })
+  }
+}
+
+extension Composition {
+  static let toScheduler = Outbox(target: "scheduler")
+
+  /// Sends what the projector puts for the scheduler.
+  private static func makeSender(
+    to scheduler: Target, _ engine: any StorageEngine, _ counts: DeliveryCounts,
+    _ context: ServiceContext
+  ) throws -> OutboxSender {
+    let client = IntakeClient(
+      try Client(
+        scheduler, tls: context.configuration.tls, configuration: ClientConfiguration(),
+        group: context.group), SchedulerV1.SchedulerMethods.takeChanges)
+    var configuration = OutboxSender.Configuration()
+    configuration.seed = context.seed(for: toScheduler.target)
+    return OutboxSender(
+      toScheduler, engine: engine, counts: counts, configuration: configuration,
+      health: context.health, log: context.log
+    ) { [counts] rows in try await client.send(counts.outbox, rows) }
   }
 }
 
@@ -112,7 +143,9 @@ struct TrackerPart: ServicePart {
   let journal: Journal
   let projector: Projector
   let stores: StoreRegistry
+  let counts: DeliveryCounts
   let clock: VirtualClock?
+  let seed: UInt64
   let wake: @Sendable () -> Void
 
   func start() async throws {
@@ -122,6 +155,9 @@ struct TrackerPart: ServicePart {
       let projected = projector.projected
       try journal.recover(after: projected.position, sequences: projected.sequences)
       try clock?.advance(to: Instant(microseconds: projected.clock))
+      var chance = SplitMix64(seed: seed)
+      let now = clock?.now ?? SystemClock().now
+      try counts.load(databases.carts, now: now, chance: &chance)
     }
     journal.onAppend(wake)
     wake()
@@ -155,12 +191,17 @@ struct Threads: ServicePart {
 /// What the virtual clock asks of cart-tracker.
 struct TrackerTime: VirtualTimeSubject {
   let projector: Projector
+  let counts: DeliveryCounts
+  let sender: OutboxSender?
   let clock: any WallClock
   let wake: @Sendable () -> Void
 
-  var isIdle: Bool { projector.isIdle(at: clock.now.microseconds) }
-  var sent: UInt64 { 0 }
-  var received: UInt64 { 0 }
+  /// The projector first: what it has put by then, the sender has been told of.
+  var isIdle: Bool {
+    projector.isIdle(at: clock.now.microseconds) && sender?.isIdle ?? true
+  }
+  var sent: UInt64 { counts.sent }
+  var received: UInt64 { counts.received }
 
   func nextDue(after instant: Instant) -> Instant? {
     projector.nextDue(after: instant.microseconds).map { Instant(microseconds: $0) }

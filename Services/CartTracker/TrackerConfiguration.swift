@@ -1,4 +1,5 @@
 internal import ServiceKit
+internal import Transport
 
 /// What an operator sets for cart-tracker, beside what every service has.
 struct TrackerConfiguration: Sendable {
@@ -12,6 +13,8 @@ struct TrackerConfiguration: Sendable {
   let cacheBytes: Int
   /// `name=HOST:PORT` of each source of carts (L06).
   let sources: [String]
+  /// HOST:PORT of the scheduler. Nil: it is told nothing, also not later of what happens meanwhile.
+  let scheduler: Target?
   /// For file systems without shared memory.
   let isExclusive: Bool
   /// False on a virtual clock only: what a replay makes is not missed when the machine ends.
@@ -31,6 +34,10 @@ struct TrackerConfiguration: Sendable {
       "Memory for pages of the tables.")
     sources = settings.list(
       "HOMING_CART_SOURCES", "Sources of carts that Refresh asks, each name=HOST:PORT.")
+    scheduler = settings.parsed(
+      "HOMING_SCHEDULER", type: "HOST:PORT", fallback: "none",
+      "Where the scheduler listens; without it nothing of what happens is kept for it.",
+      { try Target($0) })
     isExclusive = settings.flag(
       "HOMING_EXCLUSIVE_FILES", default: false,
       "Lock the database files to this process, for file systems without shared memory.")

@@ -1,4 +1,5 @@
 @testable internal import CartTracker
+internal import Delivery
 internal import Storage
 internal import Testing
 
@@ -19,29 +20,12 @@ internal import Testing
           id: String(repeating: "x", count: 500)), "562ade7059cac7740a38cc7898af0a21"
       ),
     ])
-  func isGolden(identity: Identity, hex: String) throws {
+  func isGolden(identity: Identity, hex: String) {
     let bytes = identity.key.bytes
     let text = bytes.map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }.joined()
     #expect(text == hex)
     #expect(identity.key.bucket == bytes[0])
-    #expect(try PersonKey(bytes: bytes) == identity.key)
-  }
-
-  @Test("Keys are ordered as their bytes are")
-  func isOrdered() {
-    let keys = (0..<500).map { JournalTailTests.person($0) }
-    let byBytes = keys.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
-    #expect(keys.sorted() == byBytes)
-    #expect(Set(keys.map(\.bucket)).count > 200)
-  }
-
-  @Test("A key of another size is corrupt", arguments: [0, 15, 17])
-  func refusesSizes(size: Int) throws {
-    let error = try #require(throws: StorageError.self) {
-      try PersonKey(bytes: [UInt8](repeating: 0, count: size))
-    }
-    #expect(error.code == .corrupt)
   }
 }

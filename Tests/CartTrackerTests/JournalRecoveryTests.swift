@@ -1,4 +1,5 @@
 @testable internal import CartTracker
+internal import Delivery
 internal import Messages
 internal import Storage
 internal import Synchronization

@@ -1,4 +1,5 @@
 @testable internal import CartTracker
+internal import Delivery
 internal import Testing
 internal import Wire
 

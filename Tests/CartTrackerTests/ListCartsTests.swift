@@ -133,7 +133,7 @@ internal import Wire
       var changed: Set<String> = []
       let rows = try fixture.rows(query, limit: 11) {
         for _ in 0..<20 {
-          // A late event writes every cart of its person: one is another, its siblings as they were.
+          // A late event writes every cart of its person: one is new, its siblings as they were.
           var person = chance.pick(fixture.entries).person
           if let first = person.carts.indices.first {
             changed.insert(person.carts[first].id)

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 
@@ -5,7 +6,12 @@ internal import ServiceKit
 enum EpisodeID {
   /// 16 bytes, from whose it is, the cart and the event of the last activity.
   static func of(_ key: PersonKey, _ episode: Tracked.StoredEpisode) -> [UInt8] {
-    let text = Array(episode.cart.utf8) + [0] + Array((episode.anchor?.event ?? "").utf8)
+    of(key, cart: episode.cart, anchor: episode.anchor?.event ?? "")
+  }
+
+  /// - Parameter anchor: id of the event of the last activity.
+  static func of(_ key: PersonKey, cart: String, anchor: String) -> [UInt8] {
+    let text = Array(cart.utf8) + [0] + Array(anchor.utf8)
     return Array(SHA256.hash(key.bytes + text).prefix(16))
   }
 }

@@ -12,6 +12,8 @@ struct GroupFolder {
   let rules: StoreRules
   /// New rows of a person's log, oldest first; asked for once for each member.
   let pending: (PersonKey) throws -> [PendingRow]
+  /// Whether changes are to be told: what was stored is then kept beside what is folded.
+  var tellsChanges = false
 
   /// A row of the log that is not folded yet. By reference, as a `FoldEvent` is.
   final class PendingRow: Sendable {
@@ -47,6 +49,8 @@ struct GroupFolder {
     var counted: Int
     /// Whether all was folded anew.
     var isAnew: Bool
+    /// Where changes are to be told.
+    var changes: ChangeFinder?
   }
 
   /// - Parameter now: nil to see the state without announcing anything.
@@ -56,6 +60,7 @@ struct GroupFolder {
     let pending = loaded.pending
     var group = (consume loaded).group
     let before = group.members.map { PersonWriter.PersonBefore($0.person) }
+    let basis = tellsChanges && !isTooWide ? ChangeBasis(group) : nil
     var fresh: [FoldEvent] = []
     for member in group.members.indices {
       for row in pending[member] {
@@ -78,9 +83,11 @@ struct GroupFolder {
       ? Fold(anew: consume group, announced: announced, rules: rules)
       : Fold(following: consume group, rules: rules)
     for event in events { fold.apply(event) }
+    let result = fold.finish(now: now)
+    let changes = basis.map { ChangeFinder(basis: $0, result, events: events, fresh: fresh) }
     return Outcome(
-      result: fold.finish(now: now), before: before, isTooWide: isTooWide, counted: counted,
-      isAnew: mustFoldAnew)
+      result: result, before: before, isTooWide: isTooWide, counted: counted,
+      isAnew: mustFoldAnew, changes: changes)
   }
 
   // MARK: - Loading

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Storage
@@ -58,18 +59,21 @@ final class Projector: Sendable {
   let lease: BucketLease
   /// On a virtual clock each timer is decided at its own due time, however far the clock moved.
   let isVirtual: Bool
+  /// Nil where nobody is told of changes.
+  let changeOutbox: ChangeOutbox?
   private let state = Mutex(State())
   private let waiters = PositionWaiters()
 
   init(
     carts: any StorageEngine, journal: Journal, stores: StoreRegistry, lease: BucketLease,
-    isVirtual: Bool
+    isVirtual: Bool, changeOutbox: ChangeOutbox? = nil
   ) {
     self.carts = carts
     self.journal = journal
     self.stores = stores
     self.lease = lease
     self.isVirtual = isVirtual
+    self.changeOutbox = changeOutbox
   }
 
   // MARK: - Start
@@ -193,7 +197,7 @@ final class Projector: Sendable {
       for key in keys where !batch.isDone(key) {
         try batch.fold(rowsOf: key, now: now, in: session)
       }
-      try batch.finish(rows, in: session)
+      try batch.finish(rows, now: now, in: session)
     }
     commit(batch)
     journal.tail.drop(through: last)
@@ -212,7 +216,7 @@ final class Projector: Sendable {
         guard let person = try rows.person(key) else { continue }
         try batch.fold(Identity(person), now: isVirtual ? at : now, in: session)
       }
-      try batch.finish([], in: session)
+      try batch.finish([], now: now, in: session)
     }
     commit(batch)
   }
@@ -231,7 +235,7 @@ final class Projector: Sendable {
         for identity in identities where !batch.isDone(identity.key) {
           try batch.fold(identity, now: now, in: session)
         }
-        try batch.finish([], in: session)
+        try batch.finish([], now: now, in: session)
       }
       commit(batch)
     }
@@ -295,6 +299,9 @@ final class Projector: Sendable {
       state.anew += UInt64(batch.anew)
     }
     if batch.episodes > 0 { waiters.changed() }
+    // Before this step ends: its rows are never out of sight of who asks whether all is idle.
+    let told = batch.told.buckets
+    if !told.isEmpty { changeOutbox?.onCommit(told) }
   }
 
   // MARK: - What others ask
@@ -346,6 +353,7 @@ private struct Batch {
   private var done: Set<PersonKey> = []
   private(set) var due: [(key: PersonKey, at: Int64?)] = []
   private(set) var changes: [UInt8: UInt64] = [:]
+  private(set) var told = PendingChanges()
   private(set) var sequences: [UInt8: UInt64] = [:]
   private(set) var counted = 0
   private(set) var episodes = 0
@@ -379,15 +387,17 @@ private struct Batch {
     }
     let rows = PersonRows(carts: session, journal: projector.journal)
     let pending = pending
-    let folder = GroupFolder(rows: rows, rules: entry.rules) { key in
+    var folder = GroupFolder(rows: rows, rules: entry.rules) { key in
       if key == identity.key && !first.isEmpty { return first }
       return try (pending[key] ?? []).map { try GroupFolder.PendingRow($0) }
     }
+    folder.tellsChanges = projector.changeOutbox != nil
     let outcome = try folder.fold(identity, now: now)
     for member in outcome.result.group.members { done.insert(member.key) }
     counted += outcome.counted
     if outcome.isAnew { anew += 1 }
     episodes += outcome.result.episodes.count
+    if let changes = outcome.changes { try told.add(changes) }
     let writer = PersonWriter(session: session, store: entry.store, version: version, now: now)
     try writer.write(outcome.result, before: outcome.before) { bucket in
       let next = (changes[bucket] ?? projector.change(bucket)) + 1
@@ -400,7 +410,8 @@ private struct Batch {
   }
 
   /// Moves the cursors; they commit with the rows.
-  mutating func finish(_ rows: [TailRow], in session: any StorageSession) throws {
+  mutating func finish(_ rows: [TailRow], now: Int64, in session: any StorageSession) throws {
+    if let outbox = projector.changeOutbox { try told.put(outbox, session, now: now) }
     for row in rows { sequences[row.bucket] = row.seq }
     let known = projector.projected.sequences
     for bucket in Set(sequences.keys).union(changes.keys).sorted() {

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Storage
 
 /// The schema of carts.db: what is made from the journal. Append-only: a migration that was
@@ -6,6 +7,7 @@ enum CartsMigrations {
   static let all = [
     Migration(number: 1, name: "persons", statements: [LeaseStatements.create] + persons),
     Migration(number: 2, name: "lists", statements: lists),
+    Migration(number: 3, name: "delivery", statements: DeliveryStatements.create),
   ]
 
   private static func bucket(of table: String) -> String {
