@@ -1,0 +1,203 @@
+internal import Delivery
+internal import Glibc
+internal import Logging
+internal import Messages
+internal import ServiceKit
+internal import Storage
+internal import Stubs
+internal import Synchronization
+internal import Transport
+internal import Wire
+
+/// Puts scheduler together from its parts.
+enum Composition {
+  static let service = "homing.scheduler.v1.Scheduler"
+
+  static func compose(
+    _ context: ServiceContext, _ configuration: SchedulerConfiguration
+  ) throws -> ServiceParts {
+    if !configuration.flushes && context.virtualClock == nil {
+      throw RPCError(.invalidArgument, "HOMING_FLUSH may be false on a virtual clock only")
+    }
+    let database = try Database(folder: context.configuration.dataFolder, configuration)
+    let (flows, modes) = (FlowRegistry(), ModeRegistry())
+    let wiring = Wiring()
+    let ledger = Ledger(
+      engine: database.engine, lease: database.lease, flows: flows,
+      targets: configuration.directMail == nil
+        ? [.notifier, .tracker] : [.notifier, .tracker, .directMail],
+      isVirtual: context.virtualClock != nil, onCommit: { wiring.committed($0) })
+    let clients = try Clients(configuration, context)
+    let tracker = TrackerClient(clients.tracker)
+    let book = StoreBook(tracker)
+    let due = DueWorker(
+      ledger: ledger, modes: modes, source: TrackerFacts(tracker: tracker, book: book),
+      book: book,
+      closedChannels: configuration.directMail == nil ? [.letter, .postcard] : [])
+    let loop = context.loop(due, service: service) {
+      $0.backoff = Backoff(first: .milliseconds(50), most: .seconds(2))
+    }
+    let senders = clients.senders(ledger, context)
+    wiring.connect(due: loop, senders: senders)
+    let committer = try Committer(
+      ledger, clock: context.clock,
+      fatal: { context.fatal("a commit may or may not be on disk: \($0)") })
+    let readers = try ThreadPool(name: "reader", count: configuration.readers)
+    let handler = SchedulerHandler(
+      ledger: ledger, committer: committer, flows: flows, modes: modes, book: book,
+      peers: Peers(tracker: clients.tracker, notifier: clients.notifier), readers: readers,
+      clock: context.clock, log: context.log)
+    let start = SchedulerPart(
+      database: database, ledger: ledger, flows: flows, modes: modes, committer: committer,
+      readers: readers, context: context)
+    let upkeep = context.loop(Upkeep(ledger: ledger))
+    let modeTeller = context.loop(ModeTeller(modes: modes, notifier: handler.peers.notifier))
+    return ServiceParts(
+      parts: [start] + senders.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
+        + [loop, modeTeller, upkeep],
+      virtualTime: SchedulerTime(
+        ledger: ledger, due: due, senders: Array(senders.values), clock: context.clock,
+        wake: { loop.wake() }),
+      register: { handler.register(in: &$0) })
+  }
+}
+
+/// Wakes whoever goes on from a commit.
+private final class Wiring: Sendable {
+  private struct Ends: Sendable {
+    let due: WorkerLoop
+    let senders: [Writing.Target: OutboxSender]
+  }
+
+  private let ends = Mutex<Ends?>(nil)
+
+  func connect(due: WorkerLoop, senders: [Writing.Target: OutboxSender]) {
+    ends.withLock { $0 = Ends(due: due, senders: senders) }
+  }
+
+  func committed(_ commit: Ledger.Committed) {
+    guard let ends = ends.withLock({ $0 }) else { return }
+    for (target, buckets) in commit.put { ends.senders[target]?.wake(buckets) }
+    if commit.due != nil { ends.due.wake() }
+  }
+}
+
+/// The file, and what keeps others from it.
+struct Database: Sendable {
+  let engine: any StorageEngine
+  let lease: BucketLease
+  private let lock: FolderLock
+
+  init(folder: String, _ configuration: SchedulerConfiguration) throws {
+    lock = try FolderLock(folder: folder, owner: "scheduler \(getpid())")
+    var options = SQLiteOptions()
+    options.isExclusive = configuration.isExclusive
+    options.flushes = configuration.flushes
+    options.readers = configuration.readers + 2
+    // Rows are changed where they lie: small pages write less around them.
+    options.pageSize = 4096
+    options.cacheSize = configuration.cacheBytes / 2
+    options.readerCacheSize = configuration.cacheBytes / 2 / (configuration.readers + 2)
+    engine = try SQLiteEngine.file(folder + "/scheduler.db", options)
+    _ = try Migrator(SchedulerMigrations.all).migrate(engine)
+    lease = try engine.write { try BucketLease.take($0, owner: "scheduler \(getpid())") }
+  }
+}
+
+/// Recovery at the start, an orderly end.
+struct SchedulerPart: ServicePart {
+  let name = "scheduler"
+  let database: Database
+  let ledger: Ledger
+  let flows: FlowRegistry
+  let modes: ModeRegistry
+  let committer: Committer
+  let readers: ThreadPool
+  let context: ServiceContext
+
+  func start() async throws {
+    let now = context.clock.now
+    let seed = context.seed(for: "outbox")
+    let clock = try await Blocking.run(name: "recovery") {
+      var chance = SplitMix64(seed: seed)
+      try flows.load(ledger.engine)
+      try modes.load(ledger.engine)
+      return try ledger.load(now: now, chance: &chance)
+    }
+    try context.virtualClock?.advance(to: Instant(microseconds: clock))
+  }
+
+  func stop() async {
+    committer.close()
+    readers.close()
+    database.engine.close()
+  }
+}
+
+/// The other services, by their addresses.
+struct Clients: Sendable {
+  let tracker: Client
+  let notifier: Client
+  let directMail: Client?
+
+  init(_ configuration: SchedulerConfiguration, _ context: ServiceContext) throws {
+    func client(_ target: Target) throws -> Client {
+      try Client(
+        target, tls: context.configuration.tls, configuration: ClientConfiguration(),
+        group: context.group)
+    }
+    tracker = try client(configuration.tracker)
+    notifier = try client(configuration.notifier)
+    directMail = try configuration.directMail.map(client)
+  }
+
+  /// One for each target that rows are put for.
+  func senders(_ ledger: Ledger, _ context: ServiceContext) -> [Writing.Target: OutboxSender] {
+    var senders: [Writing.Target: OutboxSender] = [:]
+    for (target, outbox) in ledger.outboxes {
+      var configuration = OutboxSender.Configuration()
+      configuration.seed = context.seed(for: "to \(target.rawValue)")
+      // Tags go by a command, which the tracker does not count as a row taken.
+      configuration.isCounted = target != .tracker
+      senders[target] = OutboxSender(
+        outbox, engine: ledger.engine, counts: ledger.counts, configuration: configuration,
+        health: context.health, log: context.log, send: send(to: target, ledger.counts))
+    }
+    return senders
+  }
+
+  private func send(to target: Writing.Target, _ counts: DeliveryCounts) -> OutboxSender.Send {
+    switch target {
+    case .notifier:
+      let client = IntakeClient(notifier, NotifierV1.NotifierMethods.send)
+      return { try await client.send(counts.outbox, $0) }
+    case .directMail:
+      let client = IntakeClient(directMail ?? notifier, DirectMailV1.DirectMailMethods.send)
+      return { try await client.send(counts.outbox, $0) }
+    case .tracker:
+      let tags = TagSender(CartTrackerV1.CartTrackerClient(tracker))
+      return { await tags.send($0) }
+    }
+  }
+}
+
+/// What the virtual clock asks of scheduler.
+struct SchedulerTime: VirtualTimeSubject {
+  let ledger: Ledger
+  let due: DueWorker
+  let senders: [OutboxSender]
+  let clock: any WallClock
+  let wake: @Sendable () -> Void
+
+  var isIdle: Bool {
+    due.isIdle(at: clock.now.microseconds) && senders.allSatisfy(\.isIdle)
+  }
+  var sent: UInt64 { ledger.counts.sent }
+  var received: UInt64 { ledger.counts.received }
+
+  func nextDue(after instant: Instant) -> Instant? {
+    ledger.heads.earliest.map { Instant(microseconds: max($0, instant.microseconds)) }
+  }
+
+  func advanced(to instant: Instant) { wake() }
+}

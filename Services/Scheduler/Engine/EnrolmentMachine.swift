@@ -1,0 +1,372 @@
+internal import Messages
+internal import ServiceKit
+
+/// Follows one enrolment through its flow. Pure: the same enrolment, flow and input give the same
+/// effects, in whatever batch it is decided.
+///
+/// Goes on from a wait that is over through all steps up to the next wait or the end. Each step met
+/// leaves exactly one decision (F19), made when the step is left.
+struct EnrolmentMachine {
+  enum Progress: Equatable {
+    /// It waits, or is over.
+    case settled
+    /// Facts are needed and were not given: enrolment and effects are to be thrown away, and it is
+    /// to be decided again with facts.
+    case needsFacts
+  }
+
+  private(set) var enrolment: Enrolment
+  private(set) var effects = Effects()
+  let version: FlowVersion
+  let input: DecisionInput
+  /// When the step at hand was due.
+  private var due: Int64
+  private var knownSheet: FactSheet?
+
+  init(_ enrolment: Enrolment, _ version: FlowVersion, _ input: DecisionInput) {
+    precondition(enrolment.version == version.number && enrolment.flow == version.name)
+    self.enrolment = enrolment
+    self.version = version
+    self.input = input
+    due = min(enrolment.dueAt ?? input.now, input.now)
+  }
+
+  private var flow: FlowDefinition { version.definition }
+  private var now: Int64 { input.now }
+
+  // MARK: - Time has come
+
+  /// Decides what is due.
+  ///
+  /// - Parameter others: where it is entering: the same person's other enrolments in the flow.
+  mutating func advance(others: [EntryRules.Other] = []) -> Progress {
+    switch enrolment.phase {
+    case .ended, .refused: return .settled
+    case .entering: return enter(others)
+    case .waiting: return goOn()
+    }
+  }
+
+  private mutating func enter(_ others: [EntryRules.Other]) -> Progress {
+    switch EntryRules(flow: flow, input: input, others: others).judge(enrolment) {
+    case .needsFacts: return .needsFacts
+    case .refused(let reason, let other):
+      refuse(reason, other)
+      return .settled
+    case .enters:
+      enrolment.phase = .waiting
+      enrolment.startedAt = now
+      return follow(from: flow.first)
+    }
+  }
+
+  private mutating func goOn() -> Progress {
+    guard let index = enrolment.step, flow.steps.indices.contains(index) else {
+      // A step that this version does not have: the enrolment cannot go on.
+      finish(.flowNotActive)
+      return .settled
+    }
+    let step = flow.steps[index]
+    if let send = enrolment.failedSend { return takeFallback(of: send, insteadOf: index) }
+    switch step.action {
+    case .pause:
+      if let dueAt = enrolment.dueAt, dueAt > now { return .settled }
+      record(index, .passed)
+      return follow(from: step.next)
+    case .evaluateEvent(let wait):
+      guard let way = way(on: wait, after: step) else { return .settled }
+      record(index, .passed, branch: way.label)
+      return follow(from: way.then)
+    default:
+      // No other step waits; a version to which enrolments were moved may have another kind here.
+      return follow(from: index)
+    }
+  }
+
+  /// The order has failed before what the enrolment waits for could come.
+  private mutating func takeFallback(of send: Int, insteadOf index: Int) -> Progress {
+    enrolment.failedSend = nil
+    let reason = enrolment.visit(of: send).flatMap { enrolment.visits[$0].order?.reason }
+    record(index, .skipped, reason: reason ?? .unspecified)
+    guard case .send(let action) = flow.steps[send].action, let fallback = action.fallback else {
+      return follow(from: flow.steps[index].next)
+    }
+    return follow(from: fallback.then)
+  }
+
+  // MARK: - Steps
+
+  /// Takes steps until one waits. A step is met at most once, since ways never lead back.
+  private mutating func follow(from first: Int?) -> Progress {
+    var next = first
+    // What was set for the wait that is over.
+    enrolment.step = nil
+    enrolment.dueAt = nil
+    while let index = next {
+      let step = flow.steps[index]
+      switch step.action {
+      case .pause(let pause):
+        if pause.needsZone && input.facts == nil { return .needsFacts }
+        let end = pause.due(from: now, zone: input.zone)
+        if end > now {
+          wait(at: index, until: end)
+          return .settled
+        }
+        record(index, .passed)
+        next = step.next
+      case .evaluateEvent(let wait):
+        enrolment.reachedAt = now
+        guard let way = way(on: wait, after: step) else {
+          self.wait(at: index, until: Micros.sum(now, wait.within))
+          return .settled
+        }
+        record(index, .passed, branch: way.label)
+        next = way.then
+      case .evaluateData(let branches):
+        guard let sheet = sheet() else { return .needsFacts }
+        let met = branches.first { $0.when.isMet(sheet) }
+        let names = branches.reduce(into: Set<FactName>()) { $0.formUnion($1.when.factNames) }
+        guard let met else {
+          record(
+            index, step.next == nil ? .ended : .passed,
+            reason: step.next == nil ? .noMatch : .unspecified, branch: "none matched", facts: names
+          )
+          if step.next == nil { return over(.noMatch) }
+          next = step.next
+          continue
+        }
+        record(index, .passed, branch: met.label, facts: names)
+        next = met.then
+      case .send(let send):
+        if input.facts == nil { return .needsFacts }
+        guard let way = order(send, index, step) else { return .settled }
+        next = way.then
+      case .incentive:
+        enrolment.incentive = .init(version: version.number, step: index, at: now)
+        record(index, .passed)
+        next = step.next
+      case .tag(let added, let removed):
+        tag(index, added, removed)
+        next = step.next
+      case .split(let branches):
+        next = split(index, branches, step)
+      case .exit:
+        record(index, .ended, reason: .flowEnded)
+        return over(.flowEnded)
+      }
+    }
+    return over(.flowEnded)
+  }
+
+  private mutating func over(_ reason: CommonV1.ReasonCode) -> Progress {
+    finish(reason)
+    return .settled
+  }
+
+  private mutating func wait(at index: Int, until end: Int64) {
+    enrolment.step = index
+    enrolment.reachedAt = now
+    enrolment.dueAt = end
+    due = now
+  }
+
+  private struct Way {
+    let label: String
+    let then: Int?
+  }
+
+  /// The first branch decides as soon as its outcome is known; a later one, and that none is known,
+  /// when the time is over. Nil: it waits on.
+  private func way(on wait: EventWait, after step: FlowStep) -> Way? {
+    let deadline = Micros.sum(enrolment.reachedAt, wait.within)
+    let order = enrolment.visit(of: wait.of).flatMap { enrolment.visits[$0].order }
+    for (index, branch) in wait.branches.enumerated() {
+      guard let at = order?.first(branch.outcome), at <= deadline else { continue }
+      if index > 0 && now < deadline { return nil }
+      return Way(label: EnrolmentMachine.label(branch.outcome), then: branch.then)
+    }
+    return now < deadline ? nil : Way(label: "no action", then: step.next)
+  }
+
+  static func label(_ outcome: CommonV1.OutcomeKind) -> String {
+    switch outcome {
+    case .opened: "opened"
+    case .clicked: "clicked"
+    case .replied: "replied"
+    case .delivered: "delivered"
+    case .bounced: "bounced"
+    default: outcome.description
+    }
+  }
+
+  private mutating func tag(_ index: Int, _ added: [String], _ removed: [String]) {
+    let id = record(index, .passed)
+    // A dry run, and a draft, leave no trace elsewhere.
+    guard input.mode == .test || input.mode == .live else { return }
+    effects.actions.append(
+      .tag(
+        CartTrackerV1.TagContactRequest(
+          store: enrolment.store, idempotencyKey: id.text, contact: enrolment.contact,
+          added: added, removed: removed)))
+  }
+
+  /// Stable for the contact: by a hash salted with flow and step (F18).
+  private mutating func split(
+    _ index: Int, _ branches: [SplitBranch], _ step: FlowStep
+  ) -> Int? {
+    let subject = enrolment.company.isEmpty ? enrolment.contact : enrolment.company
+    let share = SplitHash.share(store: enrolment.store, flow: flow.name, step.name, subject)
+    var sum = 0
+    let chosen = branches.first { branch in
+      sum += branch.share
+      return share < sum
+    }
+    guard let chosen else {
+      record(index, .passed)
+      return step.next
+    }
+    enrolment.variants.append(.init(step: step.name, branch: chosen.label))
+    record(index, .passed, branch: chosen.label)
+    return chosen.then
+  }
+
+  // MARK: - Records
+
+  /// Made once for all steps of the way.
+  private mutating func sheet() -> FactSheet? {
+    if knownSheet == nil { knownSheet = EnrolmentMachine.sheet(enrolment, input) }
+    return knownSheet
+  }
+
+  static func sheet(_ enrolment: Enrolment, _ input: DecisionInput) -> FactSheet? {
+    input.facts.map { facts in
+      FactSheet(
+        facts: facts, store: enrolment.store, cart: enrolment.cart,
+        anchor: enrolment.anchor.message, episode: facts.episode,
+        purchasedTag: input.store.purchasedTag)
+    }
+  }
+
+  /// The one record of a step met.
+  @discardableResult
+  private mutating func record(
+    _ index: Int, _ verdict: SchedulerV1.Decision.Verdict,
+    reason: CommonV1.ReasonCode = .unspecified, branch: String = "",
+    facts names: Set<FactName> = [], _ change: (inout DecisionRecord) -> Void = { _ in }
+  ) -> Identifier {
+    let name = flow.steps[index].name
+    let id = Identifier.decision(of: enrolment.id, step: name)
+    var record = DecisionRecord(
+      id: id, step: name, verdict: verdict, reason: reason, dueAt: due, decidedAt: now,
+      branch: branch)
+    if !names.isEmpty, let sheet = sheet() {
+      record.facts = sheet.attributes(of: names)
+      record.positions = input.facts?.positions ?? []
+    }
+    change(&record)
+    effects.decisions.append(record)
+    enrolment.visits.append(
+      Visit(
+        version: version.number, step: index, decidedAt: now, verdict: verdict, reason: reason,
+        channel: record.channel, order: record.order.map { Visit.OrderState(id: $0) }))
+    return id
+  }
+
+  private mutating func finish(_ reason: CommonV1.ReasonCode) {
+    enrolment.phase = .ended
+    enrolment.reason = reason
+    enrolment.endedAt = now
+    enrolment.step = nil
+    enrolment.dueAt = nil
+    enrolment.failedSend = nil
+  }
+
+  private mutating func refuse(_ reason: CommonV1.ReasonCode, _ other: Identifier?) {
+    enrolment.phase = .refused
+    enrolment.reason = reason
+    enrolment.other = other
+    enrolment.startedAt = now
+    enrolment.endedAt = now
+    enrolment.dueAt = nil
+  }
+
+  // MARK: - Something ended it
+
+  /// Ends it before its flow does: a purchase, a cart that came alive, a person of our staff. What
+  /// was ordered and is not final is cancelled. An enrolment that is over has its open orders
+  /// cancelled alone.
+  mutating func end(_ reason: CommonV1.ReasonCode, other: Identifier? = nil) {
+    switch enrolment.phase {
+    case .entering: refuse(reason, other)
+    case .waiting:
+      due = min(enrolment.dueAt ?? now, now)
+      if let index = enrolment.step, flow.steps.indices.contains(index) {
+        record(index, .ended, reason: reason)
+      }
+      enrolment.other = other
+      finish(reason)
+    case .ended, .refused: break
+    }
+    for index in enrolment.visits.indices where enrolment.visits[index].isOpen {
+      guard let order = enrolment.visits[index].order, !order.cancelled else { continue }
+      enrolment.visits[index].order?.cancelled = true
+      effects.actions.append(
+        .cancel(
+          CommonV1.CancelOrder(
+            id: order.id.text, store: enrolment.store,
+            channel: enrolment.visits[index].channel, reason: reason)))
+    }
+  }
+
+  // MARK: - Sends
+
+  /// The way on from a send: as ordered, or as skipped; nil where the enrolment ended here.
+  private mutating func order(_ send: SendStep, _ index: Int, _ step: FlowStep) -> Way? {
+    let gate = SendGate(enrolment: enrolment, send: send, input: input, due: due)
+    let facts = input.facts
+    let describe: (inout DecisionRecord) -> Void = { record in
+      record.channel = send.channel
+      record.template = send.template
+      record.positions = facts?.positions ?? []
+    }
+    switch gate.verdict {
+    case .ends(let reason):
+      record(index, .ended, reason: reason, describe)
+      let open = enrolment.visits.contains(where: \.isOpen)
+      finish(reason)
+      if open { end(reason) }
+      return nil
+    case .skips(let reason):
+      record(index, .skipped, reason: reason, describe)
+      return Way(label: "", then: send.fallback.map(\.then) ?? step.next)
+    case .wouldSend:
+      record(index, .wouldSend, describe)
+    case .sends:
+      let order = Identifier.order(
+        of: enrolment.id, step: step.name, channel: send.channel.rawValue)
+      record(index, .sent) { record in
+        describe(&record)
+        record.order = order
+      }
+      effects.actions.append(
+        .send(
+          SendDraft(enrolment: enrolment, version: version, input: input, due: due)
+            .order(send, order, step: step.name)))
+    }
+    return Way(label: "", then: step.next)
+  }
+}
+
+/// Where a subject falls in a split.
+enum SplitHash {
+  /// 0 to 9,999, the same for the same subject for ever.
+  static func share(store: String, flow: String, _ step: String, _ subject: String) -> Int {
+    var hash = SHA256()
+    for part in ["split", store, flow, step, subject] {
+      hash.update(part)
+      hash.update([0])
+    }
+    let word = hash.finish().prefix(8).reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    return Int(word % 10_000)
+  }
+}

@@ -1,0 +1,53 @@
+internal import Messages
+
+/// Who enters a flow: the rules in their order, each with its reason (X01). Pure.
+struct EntryRules {
+  /// Another enrolment of the same person, by any linked identity, in the same flow.
+  struct Other: Sendable {
+    let id: Identifier
+    let isRunning: Bool
+    /// When it entered; nil where it never did.
+    let enteredAt: Int64?
+
+    init(_ enrolment: Enrolment) {
+      id = enrolment.id
+      isRunning = enrolment.phase == .waiting
+      let hasEntered = enrolment.phase == .waiting || enrolment.phase == .ended
+      enteredAt = hasEntered ? enrolment.startedAt : nil
+    }
+  }
+
+  enum Verdict: Equatable {
+    case enters
+    case needsFacts
+    case refused(CommonV1.ReasonCode, other: Identifier?)
+  }
+
+  let flow: FlowDefinition
+  let input: DecisionInput
+  let others: [Other]
+
+  func judge(_ enrolment: Enrolment) -> Verdict {
+    if input.mode == .draft { return .refused(.mode, other: nil) }
+    let isTooOld = enrolment.knownAt > Micros.sum(enrolment.happenedAt, flow.maxAge)
+    if isTooOld { return .refused(.tooOld, other: nil) }
+    if !enrolment.enrols { return .refused(.detectionOff, other: nil) }
+    if enrolment.contact.isEmpty { return .refused(.noDestination, other: nil) }
+    if let entry = flow.entry {
+      guard let sheet = EnrolmentMachine.sheet(enrolment, input) else { return .needsFacts }
+      if !entry.isMet(sheet) { return .refused(.conditionNotMet, other: nil) }
+    }
+    if let running = others.first(where: \.isRunning) {
+      return .refused(.merged, other: running.id)
+    }
+    let latest = others.compactMap { other in other.enteredAt.map { (at: $0, id: other.id) } }
+      .max { $0.at < $1.at }
+    if flow.reEntry > 0, let latest, input.now < Micros.sum(latest.at, flow.reEntry) {
+      return .refused(.reEntry, other: latest.id)
+    }
+    if let facts = input.facts, SendGate.isBought(enrolment, facts, input.store) {
+      return .refused(.purchased, other: nil)
+    }
+    return .enters
+  }
+}

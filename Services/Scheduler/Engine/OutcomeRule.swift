@@ -1,0 +1,72 @@
+internal import Messages
+
+/// Something that became known about an order. Times in microseconds.
+struct OrderOutcome: Sendable, Equatable {
+  let order: Identifier
+  let kind: CommonV1.OutcomeKind
+  let at: Int64
+  var reason = CommonV1.ReasonCode.unspecified
+  var isHuman = false
+}
+
+extension Enrolment {
+  /// Takes an outcome in, and is due at once where it decides what the enrolment waits for.
+  ///
+  /// - Returns: false where no order of this enrolment is meant, or nothing is new.
+  mutating func take(_ outcome: OrderOutcome, _ version: FlowVersion, now: Int64) -> Bool {
+    guard let index = visits.firstIndex(where: { $0.order?.id == outcome.order }),
+      var order = visits[index].order
+    else { return false }
+    let before = order
+    order.take(outcome)
+    guard order != before else { return false }
+    visits[index].order = order
+    if phase == .waiting && version.number == self.version {
+      if hasFailed(index, outcome.kind, version) {
+        failedSend = visits[index].step
+        dueAt = min(dueAt ?? now, now)
+      } else if isDecided(by: index, version) {
+        dueAt = min(dueAt ?? now, now)
+      }
+    }
+    return true
+  }
+
+  /// Whether the step that it waits at is decided by the first outcome that it asks for.
+  private func isDecided(by visit: Int, _ version: FlowVersion) -> Bool {
+    guard let step, visits[visit].version == self.version,
+      version.definition.steps.indices.contains(step),
+      case .evaluateEvent(let wait) = version.definition.steps[step].action,
+      wait.of == visits[visit].step, let first = wait.branches.first
+    else { return false }
+    return visits[visit].order?.first(first.outcome) != nil
+  }
+
+  /// Whether a send with a fallback could not be made, before anything but its own way on was
+  /// decided: the enrolment waits at the first wait after it.
+  private func hasFailed(
+    _ visit: Int, _ kind: CommonV1.OutcomeKind, _ version: FlowVersion
+  ) -> Bool {
+    guard kind == .skipped || kind == .failed, visits[visit].version == self.version,
+      case .send(let send) = version.definition.steps[visits[visit].step].action,
+      send.fallback != nil
+    else { return false }
+    let sent = visits[visit].decidedAt
+    return visits[visit...].allSatisfy { $0.decidedAt == sent } && reachedAt == sent
+  }
+}
+
+extension Visit.OrderState {
+  /// Of the outcomes that end an order the first told counts.
+  mutating func take(_ outcome: OrderOutcome) {
+    switch outcome.kind {
+    case .handedOver, .unknown, .skipped, .withdrawn, .failed:
+      if end == .unspecified { (end, reason) = (outcome.kind, outcome.reason) }
+      note(outcome.kind, at: outcome.at)
+    case .opened where !outcome.isHuman: machineOpened = true
+    case .clicked where !outcome.isHuman: machineClicked = true
+    case .unspecified, .deferred: break
+    default: note(outcome.kind, at: outcome.at)
+    }
+  }
+}

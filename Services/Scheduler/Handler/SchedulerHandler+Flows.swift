@@ -1,0 +1,220 @@
+internal import Messages
+internal import Storage
+internal import Stubs
+internal import Transport
+internal import Wire
+
+/// Flows and their versions (F14), and what they do (F21).
+extension SchedulerHandler {
+  func checkFlow(
+    _ request: SchedulerV1.CheckFlowRequest, _ call: ServerCall
+  ) throws -> Reply<SchedulerV1.CheckFlowResponse> {
+    .later {
+      try await store(request.store)
+      let (definition, problems) = await read(request.text, request.store, call)
+      guard let definition, problems.isEmpty else {
+        return .now(SchedulerV1.CheckFlowResponse(problems: Array(problems.prefix(100))))
+      }
+      let flow = SchedulerV1.Flow(
+        store: request.store, name: definition.name, start: definition.start.contract,
+        mode: modes.inForce(definition.name, in: request.store), text: request.text,
+        steps: FlowGraph.steps(definition))
+      return .now(SchedulerV1.CheckFlowResponse(flow: flow))
+    }
+  }
+
+  func applyFlow(
+    _ request: SchedulerV1.ApplyFlowRequest, _ call: ServerCall
+  ) throws -> Reply<SchedulerV1.Flow> {
+    .later {
+      try await store(request.store)
+      let (definition, problems) = await read(request.text, request.store, call)
+      guard let definition, problems.isEmpty else { throw FlowRefusal.error(problems) }
+      let command = try Command<SchedulerV1.Flow>(
+        "ApplyFlow", store: request.store, key: request.idempotencyKey, request)
+      let author = call.identity.uri
+      let (answer, entry) = try await edge {
+        try await committer.run { writing -> (SchedulerV1.Flow, FlowRegistry.Entry?) in
+          var entry: FlowRegistry.Entry?
+          let answer = try command.run(writing) {
+            let applied = try FlowStore.apply(definition, request, by: author, writing)
+            entry = applied
+            return message(applied, running: 0)
+          }
+          return (answer, entry)
+        }
+      }
+      if let entry { flows.put(entry) }
+      return .now(answer)
+    }
+  }
+
+  func getFlow(
+    _ request: SchedulerV1.GetFlowRequest, _ call: ServerCall
+  ) throws -> Reply<SchedulerV1.Flow> {
+    .later {
+      try await store(request.store)
+      return .now(
+        try await reading { session in
+          let newest = flows.newest(request.flow, in: request.store)
+          let entry =
+            request.version == 0
+            ? newest
+            : try flows.entry(request.flow, request.version, in: request.store, session)
+          guard let entry else { throw FlowRefusal.notFound }
+          let running = try FlowStore.running(in: request.store, session)
+          return message(entry, running: running[FlowStore.Key(entry)] ?? 0)
+        })
+    }
+  }
+
+  func listFlows(
+    _ request: SchedulerV1.ListFlowsRequest, _ call: ServerCall
+  ) throws -> Reply<SchedulerV1.ListFlowsResponse> {
+    let page = try ListPage(request.page, of: request.flow, store: request.store, "flows")
+    return .later {
+      try await store(request.store)
+      return .now(
+        try await reading { session in
+          let entries = try listed(request, session)
+          let running = try FlowStore.running(in: request.store, session)
+          let rest = entries.drop { entry in
+            page.key.map { FlowStore.position(entry, in: request) <= $0 } ?? false
+          }
+          var answer = SchedulerV1.ListFlowsResponse(
+            flows: rest.prefix(page.limit).map { entry in
+              var flow = message(entry, running: running[FlowStore.Key(entry)] ?? 0)
+              (flow.text, flow.steps) = ("", [])
+              return flow
+            })
+          if rest.count > page.limit {
+            let last = rest[rest.startIndex + page.limit - 1]
+            answer.next = page.token(FlowStore.position(last, in: request))
+          }
+          return answer
+        })
+    }
+  }
+
+  /// The newest of each by name, or the versions of one, newest first.
+  private func listed(
+    _ request: SchedulerV1.ListFlowsRequest, _ session: any StorageSession
+  ) throws -> [FlowRegistry.Entry] {
+    if request.flow.isEmpty { return flows.all(in: request.store) }
+    guard let newest = flows.newest(request.flow, in: request.store) else { return [] }
+    return try (1...newest.version.number).reversed().compactMap { number in
+      try flows.entry(request.flow, number, in: request.store, session)
+    }
+  }
+
+  func message(_ entry: FlowRegistry.Entry, running: UInt64) -> SchedulerV1.Flow {
+    let version = entry.version
+    return SchedulerV1.Flow(
+      store: version.store, name: version.name, version: version.number,
+      start: version.definition.start.contract,
+      mode: modes.inForce(version.name, in: version.store), text: entry.text,
+      steps: FlowGraph.steps(version.definition), author: entry.author,
+      appliedAt: Micros.timestamp(entry.appliedAt), running: running)
+  }
+
+  /// What a text says, or what is wrong with it. Templates are looked for where the notifier
+  /// answers.
+  private func read(
+    _ text: String, _ store: String, _ call: ServerCall
+  ) async -> (FlowDefinition?, [SchedulerV1.Problem]) {
+    let definition: FlowDefinition
+    do throws(FlowProblems) { definition = try FlowReader.read(text) } catch {
+      return (nil, error.list.map(\.contract))
+    }
+    guard let templates = await peers.templates(of: store, call.onward()) else {
+      return (definition, [])
+    }
+    return (definition, FlowStore.missing(templates, in: definition))
+  }
+
+  // MARK: - Modes
+
+  func setMode(
+    _ request: SchedulerV1.SetModeRequest, _ call: ServerCall
+  ) throws -> Reply<SchedulerV1.SetModeResponse> {
+    guard [.draft, .dryRun, .test, .live].contains(request.mode) else {
+      throw RPCError(
+        .invalidArgument, "the mode is not known",
+        fieldViolations: [.init(field: "mode", detail: "is \(request.mode)")])
+    }
+    if request.mode == .live {
+      throw RPCError(
+        .failedPrecondition, "live needs an approval, which cannot be given yet",
+        fieldViolations: [.init(field: "mode", detail: "is LIVE")])
+    }
+    return .later {
+      try await store(request.store)
+      if !request.flow.isEmpty && flows.newest(request.flow, in: request.store) == nil {
+        throw FlowRefusal.notFound
+      }
+      let command = try Command<SchedulerV1.SetModeResponse>(
+        "SetMode", store: request.store, key: request.idempotencyKey, request)
+      let set = try await edge {
+        try await committer.run { writing -> CommonV1.SendMode? in
+          var set: CommonV1.SendMode?
+          _ = try command.run(writing) {
+            set = try ModeStore.set(request, writing)
+            return SchedulerV1.SetModeResponse()
+          }
+          return set
+        }
+      }
+      if let set { modes.put(set) }
+      // Also where the command is a repeat: the one before may not have come this far.
+      if let mode = modes.stated(request.flow, in: request.store) {
+        try await tellNotifier(mode, call)
+      }
+      return .now(SchedulerV1.SetModeResponse())
+    }
+  }
+
+  private func tellNotifier(_ mode: CommonV1.SendMode, _ call: ServerCall) async throws {
+    do {
+      _ = try await peers.notifier.putModes(
+        CommonV1.PutModesRequest(modes: [mode]), options: call.onward())
+    } catch {
+      throw RPCError(
+        .unavailable, "the mode is set here, and the notifier could not be told: repeat the call",
+        retryAfter: .seconds(1), cause: error)
+    }
+  }
+
+  // MARK: - Moving
+
+  func moveEnrolments(
+    _ request: SchedulerV1.MoveEnrolmentsRequest, _ call: ServerCall
+  ) throws -> Reply<SchedulerV1.MoveEnrolmentsResponse> {
+    .later {
+      try await store(request.store)
+      let command = try Command<SchedulerV1.MoveEnrolmentsResponse>(
+        "MoveEnrolments", store: request.store, key: request.idempotencyKey, request)
+      return .now(try await edge { try await move(request, command) })
+    }
+  }
+
+  /// Bucket by bucket, so that nobody waits long for the writer; what a call that broke off has
+  /// moved, its repeat no longer finds.
+  private func move(
+    _ request: SchedulerV1.MoveEnrolmentsRequest,
+    _ command: Command<SchedulerV1.MoveEnrolmentsResponse>
+  ) async throws -> SchedulerV1.MoveEnrolmentsResponse {
+    let known = try await committer.run { try command.answer($0) }
+    if let known { return known }
+    let versions = try await reading { try FlowStore.versions(of: request, flows, $0) }
+    var sum = SchedulerV1.MoveEnrolmentsResponse()
+    for bucket in UInt8.min...UInt8.max {
+      let part = try await committer.run(rows: 512) {
+        try FlowStore.move(versions, in: bucket, $0)
+      }
+      sum.moved += part.moved
+      sum.kept += part.kept
+    }
+    let answer = sum
+    return try await committer.run { writing in try command.run(writing) { answer } }
+  }
+}

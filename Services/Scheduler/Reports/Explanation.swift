@@ -1,0 +1,119 @@
+internal import Messages
+internal import Storage
+
+/// The lines of an explanation, in order of time (X01). Pure.
+struct Explanation {
+  private static let linesMax = 10_000
+  private static let service = "scheduler"
+
+  private(set) var lines: [SchedulerV1.ExplainResponse.Line] = []
+  let range: CommonV1.TimeRange?
+
+  init(within range: CommonV1.TimeRange?) { self.range = range }
+
+  /// Oldest first; the newest ones where there are too many.
+  var sorted: [SchedulerV1.ExplainResponse.Line] {
+    let sorted = lines.enumerated().sorted { left, right in
+      let (a, b) = (Explanation.instant(left.element), Explanation.instant(right.element))
+      return a != b ? a < b : left.offset < right.offset
+    }.map(\.element)
+    return Array(sorted.suffix(Explanation.linesMax))
+  }
+
+  private static func instant(_ line: SchedulerV1.ExplainResponse.Line) -> Int64 {
+    line.at.map(Micros.of) ?? 0
+  }
+
+  private mutating func add(_ line: SchedulerV1.ExplainResponse.Line) {
+    if range.contains(Explanation.instant(line)) { lines.append(line) }
+  }
+
+  // MARK: - The tracker's
+
+  mutating func add(_ episode: CartTrackerV1.Episode) {
+    var result = "Cart \(episode.cart) was given up"
+    if !episode.enrols { result += "; it enrols nobody" }
+    add(
+      .init(
+        at: episode.knownAt ?? episode.abandonedAt, service: "cart-tracker", rule: "abandonment",
+        inputs: [
+          .init(name: "state", value: .text("\(episode.state)")),
+          .init(name: "trigger", value: .text("\(episode.trigger)")),
+        ], result: result + ".", episode: episode.id))
+  }
+
+  // MARK: - Our own
+
+  mutating func add(_ enrolment: Enrolment, decisions: [DecisionRow.Read]) {
+    let version = "\(enrolment.flow) \(enrolment.version)"
+    var line = SchedulerV1.ExplainResponse.Line(
+      at: Micros.timestamp(enrolment.startedAt), service: Explanation.service, rule: "entry",
+      version: version, episode: enrolment.episode, enrolment: enrolment.id.text)
+    switch enrolment.phase {
+    case .refused:
+      line.result = "Did not enter: \(Explanation.words(enrolment.reason))."
+      line.reason = enrolment.reason
+    case .entering: line.result = "Is to enter when its time comes."
+    case .waiting, .ended: line.result = "Entered the flow."
+    }
+    add(line)
+    for read in decisions { add(read, enrolment) }
+    guard enrolment.phase == .ended, let endedAt = enrolment.endedAt else { return }
+    add(
+      .init(
+        at: Micros.timestamp(endedAt), service: Explanation.service, rule: "end",
+        version: version, result: "Ended: \(Explanation.words(enrolment.reason)).",
+        reason: enrolment.reason, episode: enrolment.episode, enrolment: enrolment.id.text))
+  }
+
+  private mutating func add(_ read: DecisionRow.Read, _ enrolment: Enrolment) {
+    let record = read.record
+    var line = SchedulerV1.ExplainResponse.Line(
+      at: Micros.timestamp(record.decidedAt), service: Explanation.service, rule: record.step,
+      version: "\(enrolment.flow) \(read.version)", inputs: record.facts,
+      episode: enrolment.episode, enrolment: enrolment.id.text, step: record.step,
+      order: record.order?.text ?? "")
+    let template = record.template.isEmpty ? "" : " \(record.template)"
+    switch record.verdict {
+    case .sent: line.result = "Ordered\(template)."
+    case .wouldSend: line.result = "Would have ordered\(template): the mode allows no send."
+    case .skipped, .ended:
+      let verb = record.verdict == .ended ? "Ended" : "Skipped"
+      line.result = "\(verb): \(Explanation.words(record.reason))."
+      line.reason = record.reason
+    default: line.result = record.branch.isEmpty ? "Passed." : "Went on with `\(record.branch)`."
+    }
+    add(line)
+  }
+
+  // MARK: - The notifier's
+
+  mutating func add(_ message: NotifierV1.OutboundMessage) {
+    let order = message.order
+    var line = SchedulerV1.ExplainResponse.Line(
+      at: message.endedAt ?? message.takenAt, service: "notifier", rule: "hand-off",
+      version: message.templateVersion == 0
+        ? "" : "\(order?.template ?? "") \(message.templateVersion)",
+      result: "Message is \(message.state)", reason: message.reason,
+      episode: order?.episode ?? "", enrolment: order?.enrolment ?? "", step: order?.step ?? "",
+      order: order?.id ?? "")
+    if message.reason != .unspecified {
+      line.result += ": \(Explanation.words(message.reason))"
+    }
+    line.result += "."
+    add(line)
+    for outcome in message.outcomes {
+      add(
+        .init(
+          at: outcome.at, service: "notifier", rule: "outcome", result: "\(outcome.kind).",
+          reason: outcome.reason, episode: order?.episode ?? "",
+          enrolment: order?.enrolment ?? "", step: order?.step ?? "", order: outcome.order))
+    }
+  }
+
+  /// A reason's name as words.
+  private static func words(_ reason: CommonV1.ReasonCode) -> String {
+    let name = "\(reason)".split(separator: "_").dropFirst(2).joined(separator: " ")
+    return name.isEmpty ? "\(reason)" : name.lowercased()
+  }
+}
