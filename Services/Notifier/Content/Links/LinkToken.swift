@@ -1,0 +1,129 @@
+internal import ServiceKit
+
+/// What following a link does.
+enum LinkPurpose: UInt8, CaseIterable, Sendable {
+  case click = 0x63
+  case open = 0x6F
+  case unsubscribe = 0x75
+
+  /// The letter in the link's path: `c`, `o` or `u`.
+  var letter: String { String(UnicodeScalar(rawValue)) }
+}
+
+/// What a link says about itself: ids, never a target.
+struct LinkClaims: Hashable, Sendable {
+  let purpose: LinkPurpose
+  /// The message's id: 16 bytes.
+  let message: [UInt8]
+  let bucket: UInt8
+  /// Index in the message's `TrackedLink`s; 0 where the purpose needs none.
+  let link: UInt8
+  /// Whole seconds; nil never ends.
+  let expires: Instant?
+}
+
+/// The text of a signed link.
+///
+/// Base64url (RFC 4648 §5, no padding) of 41 bytes: version 1, key id, purpose, message (16),
+/// bucket, link, expiry in seconds since 1970 (4, big end first, 0 for never), and the first 16
+/// bytes of HMAC-SHA-256 over `homing link` with a zero byte and the 25 bytes before.
+enum LinkToken {
+  static let version: UInt8 = 1
+  /// In characters.
+  static let textSize = 55
+  private static let claimsSize = 25
+  private static let context = Array("homing link\0".utf8)
+
+  static func text(_ claims: LinkClaims, _ key: LinkSeal) -> String {
+    precondition(claims.message.count == 16)
+    var bytes: [UInt8] = [version, key.id, claims.purpose.rawValue]
+    bytes.reserveCapacity(claimsSize + LinkSeal.size)
+    bytes += claims.message
+    bytes.append(claims.bucket)
+    bytes.append(claims.link)
+    let seconds = claims.expires.map { UInt32(clamping: max(1, $0.seconds)) } ?? 0
+    for shift in [24, 16, 8, 0] as [UInt32] {
+      bytes.append(UInt8(truncatingIfNeeded: seconds >> shift))
+    }
+    assert(bytes.count == claimsSize)
+    bytes += key.seal(context + bytes)
+    return Base64URL.text(bytes)
+  }
+
+  /// What a text claims, nil for anything but one of ours: wrong form, purpose, key or seal, or one
+  /// that has expired.
+  ///
+  /// Only the one text that signing gives is accepted, so a link has no second form.
+  static func claims(
+    _ text: String, purpose: LinkPurpose, keys: LinkKeys, now: Instant
+  ) -> LinkClaims? {
+    guard text.utf8.count == textSize, let bytes = Base64URL.bytes(text),
+      bytes.count == claimsSize + LinkSeal.size, bytes[0] == version, let key = keys[bytes[1]]
+    else { return nil }
+    let claimed = bytes[..<claimsSize]
+    guard key.fits(Array(bytes[claimsSize...]), context + claimed),
+      LinkPurpose(rawValue: bytes[2]) == purpose
+    else { return nil }
+    let seconds = bytes[21..<25].reduce(Int64(0)) { $0 << 8 | Int64($1) }
+    let expires = seconds == 0 ? nil : Instant(seconds: seconds)
+    if let expires, expires <= now { return nil }
+    return LinkClaims(
+      purpose: purpose, message: Array(bytes[3..<19]), bucket: bytes[19], link: bytes[20],
+      expires: expires)
+  }
+}
+
+/// Base64 with the alphabet of addresses and without padding (RFC 4648 §5).
+enum Base64URL {
+  private static let alphabet = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+  /// 255 for what is no digit.
+  private static let values: [UInt8] = {
+    var values = [UInt8](repeating: 255, count: 256)
+    for (value, digit) in alphabet.enumerated() { values[Int(digit)] = UInt8(value) }
+    return values
+  }()
+
+  static func text(_ bytes: [UInt8]) -> String {
+    String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { buffer in
+      var bits: UInt32 = 0
+      var count = 0
+      var size = 0
+      for byte in bytes {
+        bits = bits << 8 | UInt32(byte)
+        count += 8
+        while count >= 6 {
+          count -= 6
+          buffer[size] = alphabet[Int(bits >> UInt32(count) & 63)]
+          size += 1
+        }
+      }
+      if count > 0 {
+        buffer[size] = alphabet[Int(bits << UInt32(6 - count) & 63)]
+        size += 1
+      }
+      return size
+    }
+  }
+
+  /// Nil for a character outside the alphabet, a length that none has, and bits left over.
+  static func bytes(_ text: String) -> [UInt8]? {
+    guard text.utf8.count % 4 != 1 else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count * 3 / 4)
+    var bits: UInt32 = 0
+    var count = 0
+    for digit in text.utf8 {
+      let value = values[Int(digit)]
+      guard value < 64 else { return nil }
+      bits = bits << 6 | UInt32(value)
+      count += 6
+      if count >= 8 {
+        count -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+      }
+    }
+    let isClean = bits & (1 << UInt32(count) - 1) == 0
+    return isClean ? bytes : nil
+  }
+}

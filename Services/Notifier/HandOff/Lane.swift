@@ -1,0 +1,94 @@
+internal import DequeModule
+internal import Messages
+internal import Synchronization
+internal import Wire
+
+/// Messages on their way to one provider: in memory, bounded, and every one of them still in the
+/// table. States decide, `HandOff` performs.
+///
+/// How far ahead of the provider permission is asked follows its pace, since a grant lives a second
+/// only: the window grows with each message that starts under a fresh grant, and halves where one
+/// has to be asked for again.
+struct LaneState: Sendable {
+  /// Messages read ahead of those asked for.
+  static let queueMax = 1024
+  static let windowMax = 768
+  /// Messages looked through for those of one store.
+  private static let lookAheadMax = 512
+
+  let slots: Int
+  private(set) var queue = Deque<DueMessage>()
+  private(set) var asking = 0
+  private(set) var ready = Deque<ReadyMessage>()
+  /// Messages that have a slot: from before the intent until after the result.
+  private(set) var busy = 0
+  private var window: Int
+
+  init(slots: Int) {
+    precondition(slots > 0)
+    self.slots = slots
+    window = min(2 * slots, LaneState.windowMax)
+  }
+
+  var isEmpty: Bool { queue.isEmpty && asking == 0 && ready.isEmpty && busy == 0 }
+
+  /// Messages that may be read.
+  var room: Int { max(0, LaneState.queueMax - queue.count) }
+
+  mutating func enqueue(_ messages: [DueMessage]) { queue.append(contentsOf: messages) }
+
+  /// Messages of one store to ask for; empty where there is nothing to ask now.
+  mutating func takeToAsk(atMost batchMax: Int) -> [DueMessage] {
+    let room = window - asking - ready.count
+    // Half a window at once, so that calls have many subjects and the provider does not run dry.
+    guard let store = queue.first?.order.store, room > 0,
+      room >= min(window / 2, queue.count) || ready.isEmpty && asking == 0
+    else { return [] }
+    // Those of other stores keep their order.
+    var taken: [DueMessage] = []
+    var others: [DueMessage] = []
+    while let next = queue.first, taken.count < min(room, batchMax),
+      taken.count + others.count < LaneState.lookAheadMax
+    {
+      if next.order.store == store { taken.append(next) } else { others.append(next) }
+      queue.removeFirst()
+    }
+    for message in others.reversed() { queue.prepend(message) }
+    asking += taken.count
+    return taken
+  }
+
+  /// Messages asked for were decided.
+  mutating func answered(_ count: Int, ready messages: [ReadyMessage]) {
+    asking -= count
+    ready.append(contentsOf: messages)
+    assert(asking >= 0)
+  }
+
+  /// As many ready messages as slots are free; they have the slots from now on.
+  mutating func takeToStart(_ now: MonotonicInstant) -> [ReadyMessage] {
+    var taken: [ReadyMessage] = []
+    var stale: [DueMessage] = []
+    while busy < slots, let next = ready.popFirst() {
+      if next.isFresh(now) {
+        taken.append(next)
+        busy += 1
+      } else {
+        stale.append(next.due)
+      }
+    }
+    if stale.isEmpty {
+      window = min(window + taken.count, LaneState.windowMax)
+    } else {
+      window = max(window / 2, slots)
+      for message in stale.reversed() { queue.prepend(message) }
+    }
+    return taken
+  }
+
+  /// A slot is free again.
+  mutating func released(_ count: Int = 1) {
+    busy -= count
+    assert(busy >= 0)
+  }
+}

@@ -1,0 +1,68 @@
+internal import Storage
+
+/// What is read and written of addresses: suppressions, opt-outs, and whose they are.
+enum AddressStatements {
+  /// Whether nothing is sent to an address.
+  static let suppression = Statement(
+    name: "suppression",
+    sql: """
+      SELECT channel, address, cause, whole_controller, since, until, evidence, message
+      FROM suppression WHERE bucket = ?1 AND address_key = ?2
+      """)
+
+  /// Suppresses an address.
+  static let putSuppression = Statement(
+    name: "put suppression",
+    sql: """
+      INSERT INTO suppression(bucket, address_key, scope, channel, address, cause,
+        whole_controller, since, until, evidence, message)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+      ON CONFLICT(bucket, address_key) DO UPDATE SET cause = excluded.cause,
+        since = excluded.since, until = excluded.until, evidence = excluded.evidence,
+        message = excluded.message
+      """)
+
+  /// Lets an address be sent to again.
+  static let removeSuppression = Statement(
+    name: "remove suppression",
+    sql: "DELETE FROM suppression WHERE bucket = ?1 AND address_key = ?2")
+
+  /// Suppressions of a scope, newest first.
+  static let suppressions = Statement(
+    name: "suppressions",
+    sql: """
+      SELECT since, address_key, channel, address, cause, whole_controller, until, evidence, message
+      FROM suppression WHERE bucket = ?1 AND scope = ?2 AND since <= ?3
+      ORDER BY since DESC, address_key DESC
+      """)
+
+  /// Keeps the proof of an opt-out.
+  static let addOptOut = Statement(
+    name: "add opt-out",
+    sql: """
+      INSERT INTO opt_out(bucket, address_key, at, taken_at, kind, scope, channel, address,
+        evidence, message)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+      ON CONFLICT(bucket, address_key, taken_at, at, kind, message) DO NOTHING
+      """)
+
+  /// Notes whose address it is.
+  static let addContact = Statement(
+    name: "add contact of address",
+    sql: """
+      INSERT INTO address_contact(bucket, address_key, store, contact) VALUES (?1, ?2, ?3, ?4)
+      ON CONFLICT(bucket, address_key, store, contact) DO NOTHING
+      """)
+
+  /// Whose address it is.
+  static let contacts = Statement(
+    name: "contacts of address",
+    sql: """
+      SELECT store, contact FROM address_contact WHERE bucket = ?1 AND address_key = ?2 LIMIT 1000
+      """)
+
+  /// Every statement, for the rule test.
+  static let all = [
+    suppression, putSuppression, removeSuppression, suppressions, addOptOut, addContact, contacts,
+  ]
+}
