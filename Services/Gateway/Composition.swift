@@ -1,0 +1,43 @@
+internal import Messages
+internal import ServiceKit
+internal import Stubs
+internal import Transport
+
+/// Puts the gateway together from its parts.
+enum Composition {
+  static func compose(
+    _ context: ServiceContext, _ configuration: GatewayConfiguration
+  ) throws -> ServiceParts {
+    let client = try Client(
+      configuration.notifier, tls: context.configuration.tls,
+      configuration: ClientConfiguration(), group: context.group)
+    let edge = Edge(
+      notifier: NotifierV1.NotifierClient(client),
+      clients: ClientAddress(trusted: configuration.trustedProxies),
+      limits: configuration.limits, clock: context.clock,
+      reach: NotifierReach(log: context.log),
+      isServing: { context.health.status(of: "") == .serving })
+    let exchange = HTTPExchange(
+      edge: edge, budget: BodyBudget(bytes: configuration.limits.bodyBytesMax), log: context.log,
+      sleep: { try await context.group.loops[0].sleep(for: $0) })
+    let front = HTTPFront(
+      exchange, host: configuration.listen.host, port: configuration.listen.port,
+      seed: context.seed(for: "http"), threads: context.configuration.threads ?? 2,
+      drainTime: min(context.configuration.drainTime, context.configuration.stopTime / 2),
+      log: context.log)
+    return ServiceParts(
+      parts: [SimplePart("notifier", stop: { client.close() }), front],
+      virtualTime: GatewayTime(), register: { _ in })
+  }
+}
+
+/// What a virtual clock asks of the gateway: nothing waits here, and nothing is ever due.
+private struct GatewayTime: VirtualTimeSubject {
+  var isIdle: Bool { true }
+  var sent: UInt64 { 0 }
+  var received: UInt64 { 0 }
+
+  func nextDue(after instant: Instant) -> Instant? { nil }
+
+  func advanced(to instant: Instant) {}
+}
