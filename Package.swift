@@ -6,6 +6,9 @@ let products: [Product] = [
   .library(name: "HomingClient", targets: ["Messages", "Wire", "Transport", "Stubs"]),
   .executable(name: "homing", targets: ["Homing"]),
   .executable(name: "cart-tracker", targets: ["CartTracker"]),
+  .executable(name: "scheduler", targets: ["Scheduler"]),
+  .executable(name: "notifier", targets: ["Notifier"]),
+  .executable(name: "gateway", targets: ["Gateway"]),
   // Makes the generated code; run by proto/generate.
   .executable(name: "homing-generator", targets: ["Generator"]),
 ]
@@ -17,6 +20,11 @@ let dependencies: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
   .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+  .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+  .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+  .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
 ]
 
 let settings: [SwiftSetting] = [
@@ -39,6 +47,12 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
   .systemLibrary(
     name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  .systemLibrary(
+    name: "CGMime", path: "Shared/CGMime", pkgConfig: "gmime-3.0",
+    providers: [.apt(["libgmime-3.0-dev"])]),
+  .systemLibrary(
+    name: "CCurl", path: "Shared/CCurl", pkgConfig: "libcurl",
+    providers: [.apt(["libcurl4-openssl-dev"])]),
 ]
 
 /// What more than one executable needs. Who may import whom is checked by TidyTests.
@@ -69,16 +83,48 @@ let shared: [Target] = [
       .product(name: "Configuration", package: "swift-configuration"),
       .product(name: "Logging", package: "swift-log"),
     ], path: "Shared/ServiceKit", swiftSettings: settings),
+  .target(
+    name: "Delivery",
+    dependencies: [
+      "Messages", "ServiceKit", "Storage", "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+    ], path: "Shared/Delivery", swiftSettings: settings),
 ]
 
 let services: [Target] = [
   .executableTarget(
     name: "CartTracker",
     dependencies: [
-      "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
+      "Delivery", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
       .product(name: "DequeModule", package: "swift-collections"),
       .product(name: "Logging", package: "swift-log"),
     ], path: "Services/CartTracker", swiftSettings: settings),
+  .executableTarget(
+    name: "Scheduler",
+    dependencies: [
+      "Delivery", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "Yams", package: "Yams"),
+    ], path: "Services/Scheduler", swiftSettings: settings),
+  .executableTarget(
+    name: "Notifier",
+    dependencies: [
+      "CCurl", "CGMime", "COpenSSL", "Delivery", "Messages", "ServiceKit", "Storage", "Stubs",
+      "Transport", "Wire",
+      .product(name: "DequeModule", package: "swift-collections"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "Mustache", package: "swift-mustache"),
+    ], path: "Services/Notifier", swiftSettings: settings),
+  .executableTarget(
+    name: "Gateway",
+    dependencies: [
+      "Messages", "ServiceKit", "Stubs", "Transport", "Wire",
+      .product(name: "HTTPTypes", package: "swift-http-types"),
+      .product(name: "HummingbirdCore", package: "hummingbird"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+    ], path: "Services/Gateway", swiftSettings: settings),
   .executableTarget(
     name: "Homing",
     dependencies: [
@@ -86,7 +132,10 @@ let services: [Target] = [
       "Transport", "Wire",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Histogram", package: "hdrhistogram-swift"),
-    ], path: "Services/Homing", exclude: ["Dynamic"], swiftSettings: settings),
+    ], path: "Services/Homing", exclude: ["Dynamic"],
+    // Flows and templates as files, in the program.
+    resources: [.embedInCode("Shipped/flows"), .embedInCode("Shipped/templates")],
+    swiftSettings: settings),
   .target(
     name: "DynamicMessages", dependencies: ["Descriptors"], path: "Services/Homing/Dynamic",
     swiftSettings: settings),
@@ -125,11 +174,43 @@ let testTargets: [Target] = [
   tests(
     "CartTrackerTests",
     [
-      "CartTracker", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport", "Transport",
+      "CartTracker", "Delivery", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport",
+      "Transport",
       "Wire",
     ]),
   tests(
-    "SuiteTests", ["CartTracker", "Messages", "Stubs", "TestSupport", "Transport", "Wire"]),
+    "DeliveryTests",
+    [
+      "Delivery", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport", "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
+  tests(
+    "SchedulerTests",
+    [
+      "Delivery", "Messages", "Scheduler", "ServiceKit", "Storage", "Stubs", "TestSupport",
+      "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
+  tests(
+    "NotifierTests",
+    [
+      "Delivery", "Messages", "Notifier", "ServiceKit", "Storage", "Stubs", "TestSupport",
+      "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "Mustache", package: "swift-mustache"),
+    ], exclude: ["mail_check.py", "tls_sink.py"]),
+  tests(
+    "GatewayTests",
+    [
+      "Gateway", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
+  tests(
+    "SuiteTests",
+    [
+      "CartTracker", "Gateway", "Homing", "Messages", "Notifier", "Scheduler", "Stubs",
+      "TestSupport", "Transport", "Wire",
+    ]),
   tests(
     "HomingTests",
     [
@@ -137,6 +218,10 @@ let testTargets: [Target] = [
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   tests("TidyTests", []),
+  // Gives orders to a notifier that is measured, and stands in for cart-tracker.
+  .executableTarget(
+    name: "NotifierLoad", dependencies: ["Messages", "Stubs", "Transport", "Wire"],
+    path: "Tests/BenchmarkTests/NotifierLoad", swiftSettings: settings),
   // The Swift halves of cross-checks with Google's protobuf.
   .executableTarget(
     name: "CodecMirror", dependencies: ["Messages"], path: "Tests/Interop/CodecMirror",

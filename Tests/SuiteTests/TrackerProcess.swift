@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Messages
 internal import Stubs
 internal import TestSupport
@@ -7,120 +6,30 @@ internal import Wire
 
 /// A real `cart-tracker` process over TLS, on a folder of its own and a virtual clock.
 final class TrackerProcess {
-  struct Failure: Error {
-    let what: String
-  }
+  typealias Failure = ServiceProcess.Failure
 
-  let folder: TemporaryFolder
   let authority: TestAuthority
-  private let identity: TestIdentity
-  private let server: TestIdentity
-  private var process: Process?
-  private(set) var client: Client?
-
-  var tracker: CartTrackerV1.CartTrackerClient {
-    get throws { CartTrackerV1.CartTrackerClient(try connected()) }
-  }
-
-  var clock: ClockV1.ClockClient {
-    get throws { ClockV1.ClockClient(try connected()) }
-  }
-
-  private let isVirtual: Bool
+  private let service: ServiceProcess
 
   init(isVirtual: Bool = true) throws {
-    self.isVirtual = isVirtual
-    folder = try TemporaryFolder()
     authority = try TestAuthority()
-    identity = try authority.issue("you")
-    server = try authority.issue("cart-tracker")
+    service = try ServiceProcess(
+      "cart-tracker", authority: authority, caller: authority.issue("you"), isVirtual: isVirtual)
   }
 
-  deinit {
-    client?.close()
-    if let process, process.isRunning { kill(process.processIdentifier, SIGKILL) }
+  var folder: TemporaryFolder { service.folder }
+
+  var tracker: CartTrackerV1.CartTrackerClient {
+    get throws { CartTrackerV1.CartTrackerClient(try service.connected()) }
   }
 
-  private func connected() throws -> Client {
-    guard let client else { throw Failure(what: "the process does not run") }
-    return client
-  }
+  var clock: ClockV1.ClockClient { get throws { try service.clock } }
 
-  // MARK: - Life
+  func start(_ settings: [String: String] = [:]) async throws { try await service.start(settings) }
 
-  /// Starts the process and waits until it is ready.
-  func start(_ settings: [String: String] = [:]) async throws {
-    let process = Process()
-    process.executableURL = TrackerProcess.executable
-    var environment = ProcessInfo.processInfo.environment
-    for key in environment.keys where key.hasPrefix("HOMING_") { environment[key] = nil }
-    let all = ["shop", "staff", "marketer", "operator", "scheduler", "notifier", "gateway"]
-    environment["HOMING_LISTEN"] = "127.0.0.1:0"
-    environment["HOMING_CERT"] = server.certificateFile
-    environment["HOMING_KEY"] = server.keyFile
-    environment["HOMING_CA"] = server.authorityFile
-    environment["HOMING_DATA"] = folder.path
-    environment["HOMING_CLOCK"] = isVirtual ? "virtual" : "system"
-    environment["HOMING_GRANTS"] = "spiffe://test/you=\(all.joined(separator: ","))"
-    environment.merge(settings) { $1 }
-    process.environment = environment
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    self.process = process
-    let port = try TrackerProcess.port(output)
-    client = try TestServer.client(port: port, identity)
-    try await waitUntilServing()
-  }
+  func kill9() { service.kill9() }
 
-  /// The line in which it says where it listens.
-  private static func port(_ output: Pipe) throws -> Int {
-    var text = ""
-    while !text.contains("\n") {
-      let bytes = output.fileHandleForReading.availableData
-      if bytes.isEmpty { throw Failure(what: "it ended before it listened: \(text)") }
-      text += String(decoding: bytes, as: UTF8.self)
-    }
-    guard let port = text.split(whereSeparator: \.isNewline).first?.split(separator: ":").last,
-      let number = Int(port)
-    else { throw Failure(what: "it said \(text)") }
-    return number
-  }
-
-  private func waitUntilServing() async throws {
-    let watch = try await HealthV1.HealthClient(connected()).watch(
-      .init(service: "homing.cart_tracker.v1.CartTracker"))
-    while let answer = try await watch.next() {
-      if answer.status == .serving { return }
-    }
-    throw Failure(what: "it never served")
-  }
-
-  /// Ends it as a power cut ends a process: at once.
-  func kill9() {
-    client?.close()
-    client = nil
-    guard let process, process.isRunning else { return }
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-  }
-
-  /// Ends it in order; its exit code.
-  func stop() -> Int32 {
-    client?.close()
-    client = nil
-    guard let process else { return -1 }
-    process.terminate()
-    process.waitUntilExit()
-    return process.terminationStatus
-  }
-
-  /// Beside this bundle, where the build puts both.
-  private static var executable: URL {
-    let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    let named = ProcessInfo.processInfo.environment["HOMING_BIN"].map { URL(fileURLWithPath: $0) }
-    return (named ?? bundle).appendingPathComponent("cart-tracker")
-  }
+  func stop() -> Int32 { service.stop() }
 }
 
 /// What journeys do again and again.

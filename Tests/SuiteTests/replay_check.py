@@ -3,7 +3,8 @@
     replay_check.py [--bin FOLDER] [--logs FOLDER] [--all]
 
 Prints `PASS name`, `FAIL name: why` or `SKIP name`. The logs lie beside the project, never in it; where they are
-absent every check is skipped. Without --all, shuffled, repeated and killed runs are made of the small logs only.
+absent every check is skipped. Without --all, shuffled, repeated and killed runs are made of the small logs only, and
+the reference flow runs on them only; it must change nothing about the episodes.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def replay(options, log, window, extra):
     return json.loads(result.stdout), None, time.monotonic() - begin
 
 
-def check(options, name, log, window, expected, extra=()):
+def check(options, name, log, window, expected, extra=("--flow", "none")):
     counts, error, seconds = replay(options, log, window, extra)
     if error:
         print(f"FAIL {name}: {error[0]}", flush=True)
@@ -53,6 +54,9 @@ def check(options, name, log, window, expected, extra=()):
     wrong = [f"{key} is {f}, not {e}" for key, f, e in zip(KEYS, found, expected) if f != e]
     if counts["refused"]:
         wrong.append(f"{counts['refused']} rows were refused")
+    mails = sum(counts["messages"].get("email", {}).values())
+    if bool(mails) == ("none" in extra):
+        wrong.append(f"{mails} mails were sent")
     print(f"FAIL {name}: {'; '.join(wrong)}" if wrong else f"PASS {name} ({seconds:.1f} s)", flush=True)
     return not wrong
 
@@ -65,7 +69,8 @@ def main():
     options = parser.parse_args()
     fine = True
     for log, window, expected in TABLE:
-        names = [f"T9 {log} at {window} s, in order", f"T9 {log} at {window} s, three times, shuffled, killed"]
+        names = [f"T9 {log} at {window} s, in order", f"T9 {log} at {window} s, three times, shuffled, killed",
+                 f"T9 {log} at {window} s, through the reference flow"]
         if not (options.logs / f"{log}.csv.gz").exists():
             for name in names:
                 print(f"SKIP {name}: the log is not there")
@@ -73,8 +78,10 @@ def main():
         fine = check(options, names[0], log, window, expected) and fine
         if options.all or window == 3600 and log != LOAD:
             # Late rows are waited for; each comes three times; the process ends every 1,000 rows.
-            extra = ["--lateness", "10m", "--shuffle", "10m", "--copies", "3", "--kill-every", "1000"]
+            extra = ["--lateness", "10m", "--shuffle", "10m", "--copies", "3", "--kill-every", "1000", "--flow", "none"]
             fine = check(options, names[1], log, window, expected, extra) and fine
+        if options.all or log in (NOVEMBER, OCTOBER):
+            fine = check(options, names[2], log, window, expected, ["--step", "60s"]) and fine
     sys.exit(not fine)
 
 

@@ -19,8 +19,27 @@ enum Imports {
       "Stubs",
       "Transport", "Wire",
     ],
+    "Shared/Delivery/": [
+      "Logging", "Messages", "ServiceKit", "Storage", "Transport", "Wire",
+    ],
+    "Services/Scheduler/": [
+      "Delivery", "Logging", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
+    ],
+    "Services/Scheduler/Flows/": ["Messages", "ServiceKit", "Yams"],
+    "Services/Notifier/": [
+      "CCurl", "COpenSSL", "Delivery", "DequeModule", "Logging", "Messages", "ServiceKit",
+      "Storage", "Stubs", "Transport", "Wire",
+    ],
+    "Services/Notifier/Content/": [
+      "CGMime", "COpenSSL", "Messages", "Mustache", "ServiceKit",
+    ],
+    "Services/Gateway/": [
+      "HTTPTypes", "HummingbirdCore", "Logging", "Messages", "NIOCore", "NIOPosix", "ServiceKit",
+      "Stubs", "Transport", "Wire",
+    ],
     "Services/CartTracker/": [
-      "DequeModule", "Logging", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
+      "Delivery", "DequeModule", "Logging", "Messages", "ServiceKit", "Storage", "Stubs",
+      "Transport", "Wire",
     ],
     "Services/Homing/": [
       "ArgumentParser", "COpenSSL", "CZlib", "Descriptors", "DynamicMessages", "Histogram",
@@ -42,8 +61,24 @@ enum Imports {
       "Wire",
     ],
     "Tests/CartTrackerTests/": [
-      "CartTracker", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport", "Transport",
+      "CartTracker", "Delivery", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport",
+      "Transport",
       "Wire",
+    ],
+    "Tests/DeliveryTests/": [
+      "Delivery", "Logging", "Messages", "ServiceKit", "Storage", "Stubs", "TestSupport",
+      "Transport", "Wire",
+    ],
+    "Tests/SchedulerTests/": [
+      "Delivery", "Logging", "Messages", "Scheduler", "ServiceKit", "Storage", "Stubs",
+      "TestSupport", "Transport", "Wire",
+    ],
+    "Tests/NotifierTests/": [
+      "Delivery", "Logging", "Messages", "Mustache", "Notifier", "ServiceKit", "Storage", "Stubs",
+      "TestSupport", "Transport", "Wire",
+    ],
+    "Tests/GatewayTests/": [
+      "Gateway", "Logging", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire",
     ],
     "Tests/SuiteTests/": ["CartTracker", "Messages", "Stubs", "TestSupport", "Transport", "Wire"],
     "Tests/HomingTests/": [
@@ -51,6 +86,7 @@ enum Imports {
       "Stubs", "TestSupport", "Transport", "Wire",
     ],
     "Tests/TidyTests/": [],
+    "Tests/BenchmarkTests/NotifierLoad/": ["Messages", "Stubs", "Transport", "Wire"],
     "Tests/Interop/CodecMirror/": ["Messages"],
     "Tests/Interop/JSONMirror/": ["DynamicMessages"],
   ]
@@ -61,9 +97,13 @@ enum Imports {
     "CProtobufC": ["Shared/Messages/"],
     "COpenSSL": [
       "Shared/Transport/TLS/", "Shared/ServiceKit/SHA256.swift", "Services/Homing/Certs/",
+      "Services/Notifier/Content/Links/LinkSeal.swift",
       "Tests/Support/", "Tests/TransportTests/",
     ],
     "CZlib": ["Services/Homing/Replay/GzipInflater.swift"],
+    "CGMime": ["Services/Notifier/Content/Mime/MimeCodec.swift"],
+    "CCurl": ["Services/Notifier/Providers/"],
+    "Yams": ["Services/Scheduler/Flows/YAMLReader.swift"],
     "GRDBSQLite": ["Shared/Storage/SQLite/"],
     "CLinux": [
       "Shared/Transport/Client/ClientPool.swift", "Shared/Transport/Connection/Connection.swift",

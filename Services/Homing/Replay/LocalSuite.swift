@@ -1,146 +1,137 @@
 internal import Glibc
-internal import Messages
-internal import Stubs
 internal import Synchronization
 internal import Transport
 internal import Wire
 
-/// Services of our own for one replay: a folder, certificates, processes on a virtual clock.
+/// Services of our own for one replay: a folder, certificates, one process for each service on a
+/// virtual clock, messages into files.
 final class LocalSuite: Sendable {
   /// How a suite is made.
   struct Setup: Sendable {
-    /// The program, or the folder with it; nil: beside our own.
+    /// The folder with the programs, or cart-tracker itself; nil: beside our own.
     var programs: String?
+    /// Whether scheduler and notifier run too.
+    var runsFlows = false
+    /// Where messages go; nil: away with the suite.
+    var out: String?
     var pause: @Sendable (Duration) async throws -> Void
     /// Serves the clients.
     var group: EventLoopGroup
   }
 
-  static let trustDomain = "homing.test"
-  static let serviceName = "cart-tracker"
-  static let callerName = "homing"
-  /// All that our services know, since this process stands for everybody.
-  static let roles = [
-    "shop", "gateway", "staff", "operator", "scheduler", "notifier", "direct-mail", "cart-tracker",
-  ]
-  /// For the start with recovery.
-  private static let startLimit = Duration.seconds(120)
-
   private let setup: Setup
   private let folder: WorkFolder
-  private let launch: ServiceProcess.Launch
-  private let process = Mutex<ServiceProcess?>(nil)
+  private let certificates: CertificateFolder
+  private let members: [SuiteMember]
+  /// Whose turn it is to be killed.
+  private let turn = Mutex(0)
 
-  /// Makes the folder and the certificates; starts nothing yet.
+  /// Makes the folder, the certificates and what else the services read; starts nothing yet.
   ///
   /// - Parameter now: seconds since 1970.
   init(_ setup: Setup, now: Int) throws {
     self.setup = setup
-    let program = try LocalSuite.program(setup.programs)
-    folder = try WorkFolder()
-    let certificates = try CertificateFolder(folder.path + "/certificates")
-    let authority = try DevelopmentAuthority(in: certificates, days: 2, now: now, replaces: false)
-    for name in [Self.serviceName, Self.callerName] {
-      let identity = try IdentityName(trustDomain: Self.trustDomain, service: name, hosts: [])
-      _ = try authority.issue(identity, days: 1, now: now)
+    let services: [SuiteService] =
+      setup.runsFlows ? [.cartTracker, .scheduler, .notifier] : [.cartTracker]
+    let programs = try services.map { service throws(CommandError) in
+      try service.program(setup.programs, isAlone: services.count == 1)
     }
-    let data = try CertificateFolder(folder.path + "/data")
-    launch = ServiceProcess.Launch(
-      program: program,
-      environment: LocalSuite.environment(certificates: certificates, data: data.path),
-      logFile: folder.path + "/\(Self.serviceName).log")
+    let folder = try WorkFolder()
+    self.folder = folder
+    do {
+      let files = try SuiteFiles(folder.path, services: services, out: setup.out, now: now)
+      members = zip(services, programs).map { service, program in
+        SuiteMember(
+          service,
+          launch: ServiceProcess.Launch(
+            program: program, environment: files.environment(service),
+            logFile: folder.path + "/\(service.rawValue).log"))
+      }
+      certificates = files.certificates
+    } catch {
+      folder.remove()
+      throw error
+    }
   }
 
-  private static func environment(
-    certificates: CertificateFolder, data: String
-  ) -> [String: String] {
-    var environment = [
-      "HOMING_LISTEN": "127.0.0.1:0", "HOMING_CERT": certificates.file(serviceName + ".pem"),
-      "HOMING_KEY": certificates.file(serviceName + ".key"),
-      "HOMING_CA": certificates.file(DevelopmentAuthority.certificateFile), "HOMING_DATA": data,
-      "HOMING_GRANTS": "spiffe://\(trustDomain)/\(callerName)=" + roles.joined(separator: ","),
-      "HOMING_CLOCK": "virtual",
-      // Its folder goes with it.
-      "HOMING_FLUSH": "false",
-    ]
-    for name in ["PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH"] {
-      if let value = getenv(name) { environment[name] = String(cString: value) }
+  /// Starts every process, those that run excepted, and waits until all serve.
+  func start() async throws -> RunningServices {
+    let clients = try await withThrowingTaskGroup(of: (Int, Client).self) { group in
+      for (index, member) in members.enumerated() {
+        group.addTask { [self] in
+          (index, try await member.start(certificates, setup))
+        }
+      }
+      var clients: [(Int, Client)] = []
+      for try await client in group { clients.append(client) }
+      return clients.sorted { $0.0 < $1.0 }.map(\.1)
     }
-    return environment
+    return RunningServices(
+      clients[0], scheduler: clients.count > 1 ? clients[1] : nil,
+      notifier: clients.count > 2 ? clients[2] : nil)
   }
 
-  /// - Throws: `CommandError` that says where the program was looked for.
-  private static func program(_ given: String?) throws(CommandError) -> String {
-    var own = [CChar](repeating: 0, count: 4096)
-    let count = max(0, readlink("/proc/self/exe", &own, own.count - 1))
-    let path = String(decoding: own.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-    let start = given ?? folder
-    // The second name is the one a build without a product of its own gives.
-    for candidate in [start, start + "/" + serviceName, start + "/CartTracker"] {
-      var status = stat()
-      let isFile = stat(candidate, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-      if isFile && access(candidate, X_OK) == 0 { return candidate }
+  /// Ends a process without a warning, as a crash does, and starts it anew: each in turn.
+  func crash() async throws {
+    let index = turn.withLock { turn in
+      turn = (turn + 1) % members.count
+      return turn
     }
-    throw .file("no program \(serviceName) in \(start); name it or its folder by --bin")
-  }
-
-  /// Starts the process, or starts it anew after `kill`, and waits until it serves.
-  func start() async throws -> Client {
-    let process = try ServiceProcess(launch)
-    self.process.withLock { $0 = process }
-    guard let address = try await process.line(after: "listening on ") else {
-      throw CommandError.file("\(Self.serviceName) did not start:\n" + logTail())
-    }
-    let client = try client(address)
-    let health = HealthV1.HealthClient(client)
-    var waited = Duration.zero
-    while waited < Self.startLimit {
-      let options = CallOptions(timeout: .seconds(5))
-      let answer = try? await health.check(.init(), options: options)
-      if answer?.status == .serving { return client }
-      try await setup.pause(.milliseconds(5))
-      waited += .milliseconds(5)
-    }
-    throw CommandError.file("\(Self.serviceName) is not ready after its start:\n" + logTail())
-  }
-
-  private func client(_ address: String) throws -> Client {
-    let certificates = folder.path + "/certificates/"
-    var configuration = ClientConfiguration()
-    configuration.connectionsMax = 1
-    configuration.attemptsMax = 1
-    let tls = TLSConfiguration(
-      certificateFile: certificates + Self.callerName + ".pem",
-      keyFile: certificates + Self.callerName + ".key",
-      authorityFile: certificates + DevelopmentAuthority.certificateFile,
-      peer: .identity("spiffe://\(Self.trustDomain)/\(Self.serviceName)"))
-    return try Client(
-      try ConnectionOptions.target(address), tls: tls, configuration: configuration,
-      group: setup.group)
-  }
-
-  /// Ends the process without a warning, as a crash does.
-  func kill() async throws {
-    guard let process = process.withLock({ $0.take() }) else { return }
-    process.send(SIGKILL)
-    try await process.ended()
+    try await members[index].kill()
+    _ = try await members[index].start(certificates, setup)
   }
 
   /// Ends everything and removes the folder. Not to be called in a task that is cancelled.
   func stop() async {
-    if let process = process.withLock({ $0.take() }) { await process.stop(pause: setup.pause) }
+    await withTaskGroup(of: Void.self) { group in
+      for member in members { group.addTask { [self] in await member.stop(setup) } }
+    }
     folder.remove()
   }
 
   var folderPath: String { folder.path }
+}
 
-  /// The last lines that the service has logged.
-  func logTail() -> String {
-    let bytes = (try? InputFile.bytes(launch.logFile, bytesMax: 64 << 20)) ?? []
-    let lines = bytes.split(separator: UInt8(ascii: "\n")).suffix(10)
-    return lines.map { Printable.text(String(decoding: $0, as: UTF8.self)) }
-      .joined(separator: "\n")
+/// A service that a suite has.
+enum SuiteService: String, CaseIterable, Sendable {
+  case cartTracker = "cart-tracker"
+  case scheduler
+  case notifier
+
+  /// What a build calls the program where it has no product of its own.
+  private var target: String {
+    switch self {
+    case .cartTracker: "CartTracker"
+    case .scheduler: "Scheduler"
+    case .notifier: "Notifier"
+    }
+  }
+
+  /// - Parameters:
+  ///   - place: a folder; nil: our own program's.
+  ///   - isAlone: `place` may be the program itself.
+  /// - Throws: `CommandError` that says where the program was looked for.
+  func program(_ place: String?, isAlone: Bool) throws(CommandError) -> String {
+    let start = place ?? OwnProgram.folder
+    let inFolder = [start + "/" + rawValue, start + "/" + target]
+    for candidate in isAlone ? [start] + inFolder : inFolder {
+      var status = stat()
+      let isFile = stat(candidate, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+      if isFile && access(candidate, X_OK) == 0 { return candidate }
+    }
+    let without = self == .cartTracker ? "" : ", or replay without flows by --flow none"
+    throw .file("no program \(rawValue) in \(start); name its folder by --bin" + without)
+  }
+}
+
+/// The running program.
+enum OwnProgram {
+  /// The folder that it lies in.
+  static var folder: String {
+    var own = [CChar](repeating: 0, count: 4096)
+    let count = max(0, readlink("/proc/self/exe", &own, own.count - 1))
+    let path = String(decoding: own.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
   }
 }
 

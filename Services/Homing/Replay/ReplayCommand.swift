@@ -61,25 +61,37 @@ struct ReplayCommand: HomingSubcommand {
   var step: String?
   @Flag(name: .customLong("no-drain"), help: "Leave carts open that are so at the end.")
   var doesNotDrain = false
-  @Option(help: ArgumentHelp("The flow to run, or none.", valueName: "file|none"))
-  var flow = "none"
+  @Option(
+    help: ArgumentHelp(
+      "The flow to run: a file, the name of one that came with us, or none (default: "
+        + "\(ShippedFiles.referenceFlow); none for a --target without --scheduler).",
+      valueName: "file|name|none"))
+  var flow: String?
 
-  @Option(help: "E-mail address of each contact, such as '{contact}@replay.invalid'.")
+  @Option(
+    help: "E-mail address of each contact (default with a flow: '{contact}@replay.invalid').")
   var email: String?
-  @Option(help: "Phone number of each contact, such as '+49{contact}'.") var phone: String?
+  @Option(help: "Phone number of each contact (default with a flow: '+999{number}').")
+  var phone: String?
   @Option(help: "Postal address of each contact, 'STREET; POSTCODE TOWN; COUNTRY'.")
   var address: String?
 
   @Flag(help: "Start services for this replay and stop them at its end.") var local = false
   @Option(
     help: ArgumentHelp(
-      "The program cart-tracker, or its folder (default: beside this one).", valueName: "path"))
+      "The folder of the services' programs (default: beside this one).", valueName: "path"))
   var bin: String?
-  @Option(help: ArgumentHelp("Folder for mail and letters; made.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp(
+      "Folder for what --local sends: mails/*.eml, texts/*.txt; made.", valueName: "folder"))
   var out: String?
   @Option(
     help: ArgumentHelp("A cart-tracker that runs on a virtual clock.", valueName: "host:port"))
   var target: String?
+  @Option(help: ArgumentHelp("Its scheduler, for a flow.", valueName: "host:port"))
+  var scheduler: String?
+  @Option(help: ArgumentHelp("Its notifier, for a flow.", valueName: "host:port"))
+  var notifier: String?
 
   @Option(help: .hidden) var shuffle: String?
   @Option(help: .hidden) var seed: UInt64 = 1
@@ -113,7 +125,7 @@ struct ReplayCommand: HomingSubcommand {
     do {
       counts = try outcome.get()
     } catch let error as RPCError {
-      throw CommandError.call(error, target ?? LocalSuite.serviceName)
+      throw CommandError.call(error, target ?? "the suite")
     }
     if output.isJSON { output.printObject(counts.json) } else { counts.table.print() }
   }

@@ -16,6 +16,8 @@ struct ReplayCounts: Hashable, Sendable {
   var emptied: UInt64 = 0
   var openAtEnd: UInt64 = 0
   var digest = ""
+  /// What a flow has done; nil without one.
+  var flow: FlowCounts?
 
   mutating func add(_ counts: CartTrackerV1.CartCounts) {
     carts += counts.carts
@@ -38,12 +40,24 @@ struct ReplayCounts: Hashable, Sendable {
 
   var json: JSONValue {
     let members = named.map { JSONMember($0.name, .number("\($0.count)")) }
-    // Filled by services that this suite does not have yet.
+    let flow = flow ?? FlowCounts()
     let others = [
-      JSONMember("digest", .string(digest)), JSONMember("messages", .object([])),
-      JSONMember("letters", .number("0")), JSONMember("reasons", .object([])),
+      JSONMember("digest", .string(digest)),
+      JSONMember("messages", ReplayCounts.object(flow.messages)),
+      JSONMember("letters", .number("\(flow.letters)")),
+      JSONMember("reasons", ReplayCounts.object(flow.reasons)),
     ]
     return .object(members + others)
+  }
+
+  private static func object(_ counts: [String: [String: UInt64]]) -> JSONValue {
+    .object(
+      counts.sorted { $0.key < $1.key }.map { name, inner in
+        JSONMember(
+          name,
+          .object(
+            inner.sorted { $0.key < $1.key }.map { JSONMember($0.key, .number("\($0.value)")) }))
+      })
   }
 
   var table: Table {
@@ -52,6 +66,18 @@ struct ReplayCounts: Hashable, Sendable {
       table.add([String(name.map { $0 == "_" ? " " : $0 }), "\(count)"])
     }
     table.add(["digest", digest])
+    guard let flow else { return table }
+    for (channel, templates) in flow.messages.sorted(by: { $0.key < $1.key }) {
+      for (template, count) in templates.sorted(by: { $0.key < $1.key }) {
+        table.add(["\(channel) \(template)", "\(count)"])
+      }
+    }
+    table.add(["letters", "\(flow.letters)"])
+    for (step, reasons) in flow.reasons.sorted(by: { $0.key < $1.key }) {
+      for (reason, count) in reasons.sorted(by: { $0.key < $1.key }) {
+        table.add(["\(step): \(String(reason.map { $0 == "_" ? " " : $0 }))", "\(count)"])
+      }
+    }
     return table
   }
 }
@@ -142,6 +168,9 @@ extension ReplayCounts {
     var digest = EpisodeDigest()
     while let episode = try await reader.next() { digest.add(episode) }
     counts.digest = digest.finish()
+    if let flows = services.flows {
+      counts.flow = try await FlowCounts.read(flows, stores: survey.stores)
+    }
     return counts
   }
 }

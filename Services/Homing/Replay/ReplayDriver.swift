@@ -20,10 +20,14 @@ struct ReplayDriver {
   private var progress = ReplayProgress()
   private var lastSentAt: Int64
   private var disturbedAt: UInt64 = 0
+  /// Whether rows themselves start a flow, not only the silence after them.
+  private var startsAtRows = false
 
   /// Rows asked of the source at once.
   private static let rowsAtOnce = 4096
   private static let callsInFlightMax = 8
+  /// How long flows may go on after the last row.
+  private static let flowsMax = Duration.seconds(60 * 86_400)
   /// Before services are asked once more whether they rest; short ones first, since most of the
   /// time little is to be done.
   private static let restPauses: [Duration] = [
@@ -53,15 +57,20 @@ struct ReplayDriver {
   mutating func run() async throws -> ReplayProgress {
     try await advance(to: plan.firstAt)
     for store in plan.stores { try await put(store) }
+    if let flow = plan.flow, let flows = services.flows {
+      var setup = FlowSetup(flow, flows, sender, idPrefix: plan.idPrefix)
+      for store in plan.stores { try await setup.prepare(store) }
+      startsAtRows = setup.startsAtRows
+    }
     var due = try await rest()
     if let step = plan.step {
       due = try await sendInSteps(max(1, Int64(step / .microseconds(1))))
     } else {
       while let row = try await peek() {
-        if let instant = due, instant <= row.sentAt {
+        if let instant = due.next, instant <= row.sentAt {
           try await advance(to: instant)
         } else {
-          try await send(before: due ?? .max, untilNextDue: true)
+          try await send(before: due.next ?? .max, untilNextDue: true)
         }
         due = try await rest()
       }
@@ -70,34 +79,53 @@ struct ReplayDriver {
     return progress
   }
 
-  private mutating func sendInSteps(_ step: Int64) async throws -> Int64? {
-    var due: Int64?
+  private mutating func sendInSteps(_ step: Int64) async throws -> Due {
+    var due = Due()
     while let row = try await peek() {
       let start = plan.firstAt + (row.sentAt - plan.firstAt) / step * step
-      if start > now {
-        try await advance(to: start)
-        _ = try await rest()
-      }
+      due = try await runOn(to: start, due)
       try await send(before: start + step, untilNextDue: false)
       due = try await rest()
     }
     return due
   }
 
-  /// Lets the clock run on after the last row.
-  private mutating func drain(_ first: Int64?) async throws {
-    var due = first
+  /// Lets the clock run on after the last row, and until the flows have ended.
+  private mutating func drain(_ first: Due) async throws {
     let silence = plan.settings.window.microsecondsMax
     let lateness = plan.settings.lateness.microsecondsClamped
     let end = plan.drains ? lastSentAt + silence + lateness : lastSentAt
-    while plan.step == nil, let instant = due, instant <= end {
-      try await advance(to: instant)
+    var due = try await runOn(to: end, first)
+    guard plan.drains else { return }
+    let limit = end + Self.flowsMax.microsecondsClamped
+    while let flow = due.flows, flow <= limit, let instant = due.next {
+      try await advance(to: max(now, gridded(instant)))
+      due = try await rest()
+    }
+  }
+
+  /// Lets the clock run up to `end`, which it does not pass. With a step and without flows nothing
+  /// on the way depends on when it is asked for, so it goes there at once.
+  private mutating func runOn(to end: Int64, _ first: Due) async throws -> Due {
+    var due = first
+    while plan.step == nil || plan.flow != nil, let instant = due.next, instant < end {
+      let next = gridded(instant)
+      if next >= end { break }
+      try await advance(to: next)
       due = try await rest()
     }
     if end > now {
       try await advance(to: end)
-      _ = try await rest()
+      due = try await rest()
     }
+    return due
+  }
+
+  /// The end of the step that an instant lies in; the instant itself where there are no steps.
+  private func gridded(_ instant: Int64) -> Int64 {
+    guard let step = plan.step?.microsecondsClamped, step > 0 else { return instant }
+    let over = (instant - plan.firstAt) % step
+    return over == 0 ? instant : instant + (step - over)
   }
 
   // MARK: - Rows
@@ -131,7 +159,9 @@ struct ReplayDriver {
       }
       while let row = try await peek(), row.sentAt < limit {
         buffer.removeFirst()
-        if untilNextDue { limit = min(limit, horizons.earliest(row)) }
+        if untilNextDue {
+          limit = min(limit, startsAtRows && !row.isView ? row.sentAt : horizons.earliest(row))
+        }
         var batch = batches.removeValue(forKey: row.store) ?? RecordBatch(row.store)
         add(row, to: &batch)
         if batch.isFull || isDisturbanceDue {
@@ -154,8 +184,6 @@ struct ReplayDriver {
       for batch in batches.values { try await start(batch) }
       while inFlight > 0 { try await waitForOne() }
     }
-    // A process that was started anew stands at the last instant it made durable.
-    if plan.disturbance != nil { try await advance(to: now) }
     report(progress)
   }
 
@@ -166,7 +194,9 @@ struct ReplayDriver {
 
   private mutating func add(_ row: ReplayRow, to batch: inout RecordBatch) {
     let contact = row.event.contact
-    if !plan.contacts.isEmpty, !contact.isEmpty, knownContacts.insert(contact).inserted,
+    // Who only looks at things has no cart, and no flow that could want an address.
+    if !plan.contacts.isEmpty, !row.isView, !contact.isEmpty,
+      knownContacts.insert(contact).inserted,
       let at = row.event.at
     {
       let profile = plan.contacts.profile(contact, at: at)
@@ -175,7 +205,9 @@ struct ReplayDriver {
         kind: .contactUpserted(.init(profile: profile)))
       batch.add(event, byteCount: 512)
     }
-    batch.add(row.event, byteCount: row.byteCount)
+    var sent = row.event
+    if plan.flow != nil { plan.contacts.rewrite(&sent) }
+    batch.add(sent, byteCount: row.byteCount)
     lastSentAt = max(lastSentAt, row.sentAt)
     progress.sentCount += 1
   }
@@ -213,21 +245,38 @@ struct ReplayDriver {
     report(progress)
   }
 
-  /// Waits until nothing runs anywhere; the next instant at which something falls due.
-  private func rest() async throws -> Int64? {
+  /// When something falls due next.
+  private struct Due {
+    /// Anywhere; nil: never.
+    var next: Int64?
+    /// At scheduler or notifier.
+    var flows: Int64?
+  }
+
+  /// Waits until nothing runs anywhere; the next instants at which something falls due.
+  private func rest() async throws -> Due {
     let services = services
+    let timestamp = Protobuf.Timestamp(microseconds: now)
     var previous: [ClockV1.StatusResponse]?
     var pauses = Self.restPauses[...]
     var waited = Duration.zero
     while true {
       let statuses = try await sender.patiently { try await services.statuses() }
+      // A process that was started anew stands at the last instant it made durable.
+      if statuses.contains(where: { ($0.now?.microseconds ?? 0) < now }) {
+        previous = nil
+        try await sender.patiently { try await services.advance(to: timestamp) }
+        continue
+      }
       let sent = statuses.reduce(0) { $0 &+ $1.sent }
       let received = statuses.reduce(0) { $0 &+ $1.received }
       let isQuiet = statuses.allSatisfy(\.idle) && sent == received
       // Between the answers of two processes a row may travel; one process answers for itself.
       if isQuiet && (statuses.count == 1 || previous == statuses) {
-        let due = statuses.compactMap { $0.nextDue?.microseconds }.min()
-        if let due, due <= now {
+        let dues = statuses.map { $0.nextDue?.microseconds }
+        let due = Due(
+          next: dues.compactMap(\.self).min(), flows: dues.dropFirst().compactMap(\.self).min())
+        if let next = due.next, next <= now {
           throw RPCError(.internalError, "a service at rest has something due before its now")
         }
         return due

@@ -14,8 +14,10 @@ struct ReplayPlan: Sendable {
   var step: Duration?
   /// Whether the clock runs on by one window after the last row.
   var drains = true
-  /// What every contact gets with its first event.
+  /// What every contact gets with its first event that is not a view.
   var contacts = ContactTemplates()
+  /// Nil: no flow runs.
+  var flow: ReplayFlow?
   /// Says which file the events are of.
   var idPrefix: String
   /// Done again and again while rows are on their way, for tests of what a crash does.
@@ -45,6 +47,7 @@ struct ReplaySettings: Hashable, Sendable {
       present?.settings
       ?? CartTrackerV1.StoreSettings(
         name: store, controller: "replay", timeZone: timeZone, locale: "en", countryCode: "DE")
+    if settings.imprint == nil { settings.imprint = ReplaySettings.imprint(store) }
     settings.detection = true
     settings.window = window
     settings.allowedLateness = Protobuf.Duration(lateness)
@@ -59,60 +62,15 @@ struct ReplaySettings: Hashable, Sendable {
   }
 }
 
-/// The addresses that a replay gives to contacts, `{contact}` standing for their id.
-struct ContactTemplates: Hashable, Sendable {
-  var email: String?
-  var phone: String?
-  /// `STREET; POSTCODE TOWN; COUNTRY`.
-  var address: String?
-
-  var isEmpty: Bool { email == nil && phone == nil && address == nil }
-
-  /// With consent to everything, which a replay assumes.
-  func profile(_ contact: String, at: Protobuf.Timestamp) -> CartTrackerV1.ContactProfile {
-    var profile = CartTrackerV1.ContactProfile()
-    let channels: [(template: String?, channel: CommonV1.Channel)] = [
-      (email, .email), (phone, .sms),
-    ]
-    for (template, channel) in channels {
-      guard let template else { continue }
-      profile.destinations.append(
-        .init(
-          channel: channel, address: ContactTemplates.filled(template, contact), confirmedAt: at))
-      for purpose in ["recovery", "feedback"] {
-        profile.consents.append(
-          .init(
-            channel: channel, purpose: purpose, source: "homing replay", givenAt: at,
-            confirmedAt: at))
-      }
-    }
-    if let address { profile.address = ContactTemplates.address(address, contact) }
-    return profile
-  }
-
-  /// - Throws: `CommandError` for an address that is not in its form.
-  func check() throws(CommandError) {
-    guard let address, ContactTemplates.address(address, "1") == nil else { return }
-    throw .usage(
-      "--address must be \"STREET; POSTCODE TOWN; COUNTRY\" with a country of two capital letters, "
-        + "is \"\(Printable.text(address))\"")
-  }
-
-  private static func filled(_ template: String, _ contact: String) -> String {
-    template.split(separator: "{contact}", omittingEmptySubsequences: false)
-      .joined(separator: contact)
-  }
-
-  private static func address(_ template: String, _ contact: String) -> CommonV1.Address? {
-    let parts = filled(template, contact).split(separator: ";").map {
-      String($0.drop { $0 == " " })
-    }
-    guard parts.count == 3, parts[2].utf8.count == 2,
-      parts[2].utf8.allSatisfy({ (0x41...0x5A).contains($0) }),
-      let space = parts[1].firstIndex(of: " ")
-    else { return nil }
-    return CommonV1.Address(
-      countryCode: parts[2], streetLines: [parts[0]], postalCode: String(parts[1][..<space]),
-      locality: String(parts[1][parts[1].index(after: space)...]))
+extension ReplaySettings {
+  /// Who the messages of a store say they come from, where it does not say it itself.
+  private static func imprint(_ store: String) -> CartTrackerV1.Imprint {
+    CartTrackerV1.Imprint(
+      legalName: "Replay of \(store)",
+      address: CommonV1.Address(
+        countryCode: "DE", company: "Replay", streetLines: ["Beispielweg 1"], postalCode: "12345",
+        locality: "Musterstadt"),
+      senderName: "Replay of \(store)", senderEmail: "shop@replay.invalid",
+      supportEmail: "help@replay.invalid", website: "https://replay.invalid/")
   }
 }

@@ -12,6 +12,9 @@ struct ReplayRow: Sendable {
   var event: CartTrackerV1.Event
   /// Roughly what the event takes on the wire.
   var byteCount: Int
+
+  /// Whether it only says that something was looked at.
+  var isView: Bool { if case .cartViewed = event.kind { true } else { false } }
 }
 
 /// Why a row cannot be read.

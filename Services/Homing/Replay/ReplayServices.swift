@@ -1,11 +1,10 @@
 internal import Messages
-internal import Stubs
-internal import Synchronization
-internal import Transport
 internal import Wire
 
 /// What a replay asks of the services it drives.
 protocol ReplayServices: Sendable {
+  /// Those that run flows; nil where the replay has none.
+  var flows: (any FlowServices)? { get }
   func record(
     _ request: CartTrackerV1.RecordRequest
   ) async throws -> CartTrackerV1.RecordResponse
@@ -18,79 +17,36 @@ protocol ReplayServices: Sendable {
   ) async throws -> CartTrackerV1.ListEpisodesResponse
   /// Moves every process's clock.
   func advance(to instant: Protobuf.Timestamp) async throws
-  /// Where every process stands.
+  /// Where every process stands, cart-tracker first; all are asked at once.
   func statuses() async throws -> [ClockV1.StatusResponse]
 }
 
-/// Services that run, reached over their RPCs.
-final class RunningServices: ReplayServices {
-  private struct Clients {
-    let cartTracker: CartTrackerV1.CartTrackerClient
-    let clocks: [ClockV1.ClockClient]
-  }
+/// What a replay asks of scheduler and notifier.
+protocol FlowServices: Sendable {
+  func checkFlow(
+    _ request: SchedulerV1.CheckFlowRequest
+  ) async throws -> SchedulerV1.CheckFlowResponse
+  /// The newest version; nil where there is no such flow.
+  func flow(_ store: String, _ name: String) async throws -> SchedulerV1.Flow?
+  func applyFlow(_ request: SchedulerV1.ApplyFlowRequest) async throws -> SchedulerV1.Flow
+  func setMode(_ request: SchedulerV1.SetModeRequest) async throws
+  func report(_ request: SchedulerV1.ReportRequest) async throws -> SchedulerV1.ReportResponse
+  /// The newest version in exactly this locale; nil where there is none.
+  func template(
+    _ store: String, _ name: String, _ locale: String
+  ) async throws -> NotifierV1.Template?
+  func putTemplate(_ request: NotifierV1.PutTemplateRequest) async throws
+}
 
-  private let clients: Mutex<Clients>
-  /// A call that takes longer is lost.
-  private let options = CallOptions(timeout: .seconds(120))
-
-  init(_ cartTracker: any Channel) {
-    clients = Mutex(RunningServices.clients(cartTracker))
-  }
-
-  /// Goes on with a process that was started anew.
-  func replace(_ cartTracker: any Channel) {
-    clients.withLock { $0 = RunningServices.clients(cartTracker) }
-  }
-
-  private static func clients(_ cartTracker: any Channel) -> Clients {
-    Clients(
-      cartTracker: CartTrackerV1.CartTrackerClient(cartTracker),
-      clocks: [ClockV1.ClockClient(cartTracker)])
-  }
-
-  private var cartTracker: CartTrackerV1.CartTrackerClient { clients.withLock { $0.cartTracker } }
-
-  func record(
-    _ request: CartTrackerV1.RecordRequest
-  ) async throws -> CartTrackerV1.RecordResponse {
-    try await cartTracker.record(request, options: options)
-  }
-
-  func store(_ id: String) async throws -> CartTrackerV1.Store? {
+extension RPCError {
+  /// Runs `call`; nil where what it asks for is not there.
+  static func unlessFound<Result>(
+    _ call: () async throws -> Result
+  ) async throws -> Result? {
     do {
-      return try await cartTracker.getStore(.init(store: id), options: options)
+      return try await call()
     } catch let error as RPCError where error.code == .notFound {
       return nil
     }
-  }
-
-  func putStore(
-    _ request: CartTrackerV1.PutStoreRequest
-  ) async throws -> CartTrackerV1.Store {
-    try await cartTracker.putStore(request, options: options)
-  }
-
-  func countCarts(_ store: String) async throws -> CartTrackerV1.CartCounts {
-    try await cartTracker.countCarts(.init(store: store), options: options)
-  }
-
-  func listEpisodes(
-    _ request: CartTrackerV1.ListEpisodesRequest
-  ) async throws -> CartTrackerV1.ListEpisodesResponse {
-    try await cartTracker.listEpisodes(request, options: options)
-  }
-
-  func advance(to instant: Protobuf.Timestamp) async throws {
-    for clock in clients.withLock({ $0.clocks }) {
-      _ = try await clock.advance(.init(to: instant), options: options)
-    }
-  }
-
-  func statuses() async throws -> [ClockV1.StatusResponse] {
-    var statuses: [ClockV1.StatusResponse] = []
-    for clock in clients.withLock({ $0.clocks }) {
-      statuses.append(try await clock.status(.init(), options: options))
-    }
-    return statuses
   }
 }

@@ -11,8 +11,12 @@ struct ReplayOrder: Sendable {
   let step: Duration?
   let drains: Bool
   let contacts: ContactTemplates
+  /// Nil: none runs.
+  let flow: ReplayFlow?
   /// Nil: services of our own.
-  let target: String?
+  let targets: Targets?
+  /// Nil: away with the suite.
+  let out: String?
   let connection: ConnectionOptions
   let programs: String?
   let shuffle: Duration
@@ -20,15 +24,18 @@ struct ReplayOrder: Sendable {
   let seed: UInt64
   let killInterval: Int?
 
+  /// Services that run.
+  struct Targets: Sendable {
+    let cartTracker: String
+    /// Nil for a replay without flows.
+    var others: (scheduler: String, notifier: String)?
+  }
+
   /// - Throws: `CommandError` for the first option that cannot be used.
   init(_ command: ReplayCommand) throws {
     file = ReplayFile(
       path: command.file, format: try ReplayOrder.format(command), store: command.store,
       currency: command.currency)
-    guard command.flow == "none" else {
-      throw CommandError.usage(
-        "--flow must be none: there is no service yet that runs flows")
-    }
     guard let window = WindowText(command.window)?.window else {
       throw CommandError.usage(
         "--window must be such as 90s, 30m, 1h, 1d, 1w or 1mo (1 to 24 months), is "
@@ -40,13 +47,17 @@ struct ReplayOrder: Sendable {
     step = try command.step.map { try ReplayOrder.span($0, "--step") }
     if step == .zero { throw CommandError.usage("--step must be more than 0") }
     drains = !command.doesNotDrain
-    contacts = ContactTemplates(
+    targets = try ReplayOrder.targets(command)
+    var contacts = ContactTemplates(
       email: command.email, phone: command.phone, address: command.address)
+    let runsFlow = command.flow != "none" && (targets == nil || targets?.others != nil)
+    if runsFlow { contacts = contacts.filled(from: .unreachable) }
     try contacts.check()
-    guard command.local != (command.target != nil) else {
-      throw CommandError.usage("give either --local or --target HOST:PORT")
-    }
-    target = command.target
+    self.contacts = contacts
+    flow =
+      try runsFlow
+      ? ShippedFiles.flow(command.flow, testAddresses: contacts.testAddresses()) : nil
+    out = command.out
     connection = command.connection
     programs = command.bin
     shuffle = try command.shuffle.map { try ReplayOrder.span($0, "--shuffle") } ?? .zero
@@ -54,6 +65,19 @@ struct ReplayOrder: Sendable {
     seed = command.seed
     killInterval = command.killEvery
     if let out = command.out { _ = try CertificateFolder(out) }
+  }
+
+  private static func targets(_ command: ReplayCommand) throws(CommandError) -> Targets? {
+    guard command.local != (command.target != nil) else {
+      throw .usage("give either --local or --target HOST:PORT")
+    }
+    guard let target = command.target else { return nil }
+    if let scheduler = command.scheduler, let notifier = command.notifier {
+      return Targets(cartTracker: target, others: (scheduler, notifier))
+    }
+    guard command.scheduler == nil, command.notifier == nil, command.flow ?? "none" == "none"
+    else { throw .usage("a flow on a --target needs both --scheduler and --notifier HOST:PORT") }
+    return Targets(cartTracker: target)
   }
 
   private static func span(_ text: String, _ option: String) throws(CommandError) -> Duration {
@@ -105,8 +129,8 @@ final class ReplaySession: Sendable {
     let loop = loop
     // On the client's own loop a call costs no change of threads.
     return try await withTaskExecutorPreference(loop) {
-      let services = RunningServices(try await connect())
-      let plan = plan(survey, services)
+      let services = try await connect()
+      let plan = plan(survey)
       let base = try await FileRows(file, survey)
       let isShuffled = order.copies > 1 || order.shuffle > .zero
       let rows: any RowSource =
@@ -145,33 +169,38 @@ final class ReplaySession: Sendable {
     return try await ReplayCounts.read(services, survey, progress)
   }
 
-  private func connect() async throws -> Client {
-    if let target = order.target {
-      var configuration = ClientConfiguration()
-      configuration.connectionsMax = 1
-      configuration.attemptsMax = 1
-      return try Client(
-        try ConnectionOptions.target(target), tls: try order.connection.tls(),
-        configuration: configuration, group: group)
+  private func connect() async throws -> RunningServices {
+    if let targets = order.targets {
+      return RunningServices(
+        try client(targets.cartTracker),
+        scheduler: try targets.others.map { try client($0.scheduler) },
+        notifier: try targets.others.map { try client($0.notifier) })
     }
     let loop = loop
     let setup = LocalSuite.Setup(
-      programs: order.programs, pause: { try await loop.sleep(for: $0) }, group: group)
+      programs: order.programs, runsFlows: order.flow != nil, out: order.out,
+      pause: { try await loop.sleep(for: $0) }, group: group)
     let suite = try LocalSuite(setup, now: time(nil))
     self.suite.withLock { $0 = suite }
     return try await suite.start()
   }
 
-  private func plan(_ survey: FileSurvey, _ services: RunningServices) -> ReplayPlan {
+  private func client(_ target: String) throws -> Client {
+    var configuration = ClientConfiguration()
+    configuration.connectionsMax = 1
+    configuration.attemptsMax = 1
+    return try Client(
+      try ConnectionOptions.target(target), tls: try order.connection.tls(),
+      configuration: configuration, group: group)
+  }
+
+  private func plan(_ survey: FileSurvey) -> ReplayPlan {
     var plan = ReplayPlan(
       stores: survey.stores, settings: order.settings, firstAt: survey.firstAt,
       lastAt: survey.lastAt, step: order.step, drains: order.drains, contacts: order.contacts,
-      idPrefix: survey.idPrefix)
+      flow: order.flow, idPrefix: survey.idPrefix)
     if let interval = order.killInterval, let suite = suite.withLock({ $0 }) {
-      plan.disturbance = .init(interval: max(1, interval)) {
-        try await suite.kill()
-        services.replace(try await suite.start())
-      }
+      plan.disturbance = .init(interval: max(1, interval)) { try await suite.crash() }
     }
     return plan
   }

@@ -32,6 +32,10 @@ final class FakeTracker: ReplayServices {
   }
 
   let state = Mutex(State())
+  /// None: flows have a test's own.
+  let flows: (any FlowServices)?
+
+  init(flows: (any FlowServices)? = nil) { self.flows = flows }
 
   func record(
     _ request: CartTrackerV1.RecordRequest

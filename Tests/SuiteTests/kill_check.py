@@ -1,0 +1,204 @@
+"""kill -9 of each service at random moments during a replay: the same final state as without (I1-I4, T1, T14).
+
+    kill_check.py [--bin FOLDER] [--kills 5] [--seed 1] [--events FILE OPTIONS OF homing replay] [--keep]
+
+A made-up month is replayed through the reference flow, e-mail over SMTP to a sink, once untouched and then with
+kills until their number is reached. Prints `PASS name` or `FAIL name: why`. Needs Python's standard library only.
+"""
+
+import argparse
+import email
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import suite
+from suite import NOTIFIER, SCHEDULER, TRACKER
+
+CONNECTIONS = 8  # The mail provider's default.
+FINAL = {"MESSAGE_STATE_HANDED_OVER", "MESSAGE_STATE_UNKNOWN", "MESSAGE_STATE_SKIPPED", "MESSAGE_STATE_WITHDRAWN",
+         "MESSAGE_STATE_FAILED"}
+
+
+class Run:
+    """One replay on a suite of its own, and what it left behind."""
+
+    def __init__(self, options, log, extra, kills, chance, span=None):
+        self.kills = Counter()
+        # Slow, so that some kills find mails on their way.
+        slow = random.Random(7)
+        self.sink = suite.SMTPSink(lambda stage, recipient: time.sleep(slow.uniform(0, 0.1)) if stage == "dot" else None)
+        self.suite = suite.Suite(options.bin, smtp=self.sink.port, services=("cart-tracker", "scheduler", "notifier"))
+        try:
+            self.suite.start()
+            begin = time.monotonic()
+            command = self.suite.homing(
+                "replay", log, *extra, "--target", self.suite.target("cart-tracker"), "--scheduler",
+                self.suite.target("scheduler"), "--notifier", self.suite.target("notifier"), "--json")
+            replay = subprocess.Popen(command, env=self.suite.client, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                      text=True)
+            if kills:
+                self.disturb(replay, kills, chance, span)
+            out, problems = replay.communicate(timeout=1800)
+            if replay.returncode:
+                raise RuntimeError(problems.strip().splitlines()[-1:])
+            self.seconds = time.monotonic() - begin
+            self.counts = json.loads(out)
+            self.read()
+        finally:
+            self.sink.close()
+            self.suite.stop(keep=options.keep)
+            if options.keep:
+                print(f"kept: {self.suite.folder}", flush=True)
+
+    def disturb(self, replay, kills, chance, span):
+        """Ends services one after the other, `span` seconds apart on average, a bit less."""
+        for _ in range(kills):
+            pause = chance.uniform(0.02, 1.5 * span)
+            try:
+                replay.wait(pause)
+                return
+            except subprocess.TimeoutExpired:
+                pass
+            # The notifier twice as often: what it does cannot be undone.
+            name = chance.choice([*self.suite.services, "notifier"])
+            self.suite.kill(name)
+            self.kills[name] += 1
+            self.suite.start(name)
+
+    def read(self):
+        """Everything that must not depend on kills, without instants of wall time and without tries."""
+        ask = self.suite
+        stores = [store["id"] for store in ask.call(f"{TRACKER}/ListStores", {}).get("stores", [])]
+        self.state, self.messages, self.grants = {}, {}, []
+        for store in stores:
+            rows = ask.pages(f"{SCHEDULER}/ListEnrolments", {"store": store}, "enrolments")
+            for row in rows:
+                keys = ("id", "flow", "flowVersion", "contact", "cart", "episode", "state", "reason", "startedAt")
+                self.state[f"enrolment {row['id']}"] = {key: row.get(key) for key in keys}
+            for row in ask.pages(f"{SCHEDULER}/ListDecisions", {"store": store}, "decisions"):
+                keys = ("enrolment", "step", "verdict", "reason", "dueAt", "branch", "channel", "template", "order")
+                self.state[f"decision {row['id']}"] = {key: row.get(key) for key in keys}
+            for row in ask.pages(f"{NOTIFIER}/ListMessages", {"store": store}, "messages"):
+                order = row["order"]
+                self.messages[order["id"]] = row
+                # Whether the other side has it is for the sink to say.
+                state = "GIVEN" if row["state"] in ("MESSAGE_STATE_HANDED_OVER", "MESSAGE_STATE_UNKNOWN") else row["state"]
+                self.state[f"message {order['id']}"] = {
+                    "state": state, "reason": row.get("reason"), "recipient": row.get("recipient"),
+                    **{key: order.get(key) for key in ("contact", "channel", "template", "step", "dueAt", "expiresAt")}}
+            self.read_purchases(store)
+        self.given = Counter()
+        for _, _, _, body in self.sink.mails:
+            identity = email.message_from_bytes(body)["Message-ID"] or ""
+            self.given[identity.strip("<> ").split("@")[0]] += 1
+
+    def read_purchases(self, store):
+        """Grants that were given although a purchase after the anchor had been read, by positions in the log."""
+        contacts = {row["order"]["contact"] for row in self.messages.values() if row["order"]["store"] == store}
+        bought = {}
+        for contact in contacts:
+            events = self.suite.pages(f"{TRACKER}/ListEvents", {"store": store, "contact": contact}, "events")
+            bought[contact] = [event for event in events if "purchase" in event["event"]]
+        for row in self.messages.values():
+            order, grant = row["order"], row.get("grant")
+            if not grant or order["store"] != store:
+                continue
+            read = {position.get("bucket", 0): int(position["seq"]) for position in grant.get("positions", [])}
+            for event in bought[order["contact"]]:
+                position, purchase = event["position"], event["event"]
+                is_after = purchase["at"] > order["anchor"]["at"]
+                is_covered = purchase.get("cart", "") in ("", order.get("cart", ""))
+                seq = read.get(position.get("bucket", 0), -1)
+                if is_after and is_covered and int(position["seq"]) <= seq:
+                    self.grants.append(f"{order['id']} after {purchase['id']}")
+
+
+def report(name, wrong):
+    print(f"FAIL {name}: {'; '.join(str(part) for part in wrong[:5])}" if wrong else f"PASS {name}", flush=True)
+    return not wrong
+
+
+def compare(calm, run, kills):
+    """What is wrong with a run that was disturbed, in words."""
+    counts = [f"{key} is {run.counts[key]}, not {value}" for key, value in calm.counts.items() if run.counts[key] != value]
+    different = []
+    for key in sorted(calm.state.keys() | run.state.keys()):
+        before, after = calm.state.get(key), run.state.get(key)
+        if before != after:
+            different.append(f"{key}: {after} and not {before}")
+    handed = []
+    unknown = 0
+    for identity, message in run.messages.items():
+        if message["state"] not in FINAL:
+            handed.append(f"{identity} is still {message['state']}")
+        if message["order"]["channel"] != "CHANNEL_EMAIL":
+            continue
+        times = run.given[identity]
+        if message["state"] == "MESSAGE_STATE_HANDED_OVER" and times != 1:
+            handed.append(f"{identity} was handed over {times} times")
+        elif message["state"] == "MESSAGE_STATE_UNKNOWN":
+            unknown += 1
+            if times > 1:
+                handed.append(f"{identity} is unknown and came {times} times")
+        elif message["state"] not in ("MESSAGE_STATE_HANDED_OVER", "MESSAGE_STATE_UNKNOWN") and times:
+            handed.append(f"{identity} is {message['state']} and came all the same")
+    handed += [f"{identity} is no message of ours" for identity in run.given if identity not in run.messages]
+    if unknown > kills["notifier"] * CONNECTIONS:
+        handed.append(f"{unknown} are unknown after {kills['notifier']} kills")
+    return counts, different, handed, unknown
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", type=pathlib.Path, default=suite.BIN)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--each", type=int, default=10, help="kills of one replay")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--days", type=int, default=10)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--events", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    if options.events:
+        log, extra = options.events[0], options.events[1:]
+    else:
+        log = f"/tmp/homing-kill-{os.getpid()}.csv"
+        subprocess.run([options.bin / "homing", "sample", "--days", str(options.days), "--seed", "1", "--out", log], check=True,
+                       capture_output=True)
+        extra = ["--preset", "sample", "--window", "1d", "--step", "1h"]
+    calm = Run(options, log, extra, 0, chance)
+    print(f"calm: {calm.seconds:.1f} s, {len(calm.messages)} messages, {len(calm.sink.mails)} mails at the sink", flush=True)
+    counts, different, handed, _ = compare(calm, calm, Counter())
+    fine = report("I2 without kills each message is handed over once", handed)
+    if not calm.sink.mails:
+        fine = report("a replay sends mails", ["there were none"]) and fine
+    fine = report("T14 without kills no grant read a covering purchase", calm.grants) and fine
+    done, number = 0, 0
+    while done < options.kills:
+        number += 1
+        run = Run(options, log, extra, min(options.each, options.kills - done), chance, calm.seconds / options.each)
+        kills = sum(run.kills.values())
+        if not kills:
+            fine = report("the replay lasts long enough for a kill", ["it does not"]) and fine
+            break
+        done += kills
+        counts, different, handed, unknown = compare(calm, run, run.kills)
+        words = ", ".join(f"{count} of {name}" for name, count in sorted(run.kills.items()))
+        print(f"run {number}: {run.seconds:.1f} s, kills: {words}; {unknown} unknown", flush=True)
+        fine = report(f"T1 the same counts, run {number}", counts) and fine
+        fine = report(f"T1 I6 the same enrolments, decisions and messages, run {number}", different) and fine
+        fine = report(f"I2 each due step is one hand-off or unknown, run {number}", handed) and fine
+        fine = report(f"T14 no grant read a covering purchase, run {number}", run.grants) and fine
+    if not options.events:
+        os.unlink(log)
+    sys.exit(not fine)
+
+
+if __name__ == "__main__":
+    main()
