@@ -69,8 +69,8 @@ private struct Applied {
     for row in known where row.enrolment.episodeRevision < episode.revision {
       try follow(episode, row)
     }
-    // One that never happened leaves nothing. One that is over when it is first heard of, as after an
-    // outage, leaves the record that nobody entered.
+    // One that never happened leaves nothing. One that is over when it is first heard of, as after
+    // an outage, leaves the record that nobody entered.
     guard episode.state != .withdrawn else { return }
     for entry in writing.flows.all(in: store) {
       let flow = entry.version.definition
@@ -120,8 +120,8 @@ private struct Applied {
     enrolment.anchor = AnchorOrder(episode.anchor ?? change.anchor)
     enrolment.happenedAt = episode.abandonedAt.map(Micros.of) ?? enrolment.anchor.at
     enrolment.enrols = episode.enrols
-    // When it became known: waits do not depend on how long its row was under way, nor begin before,
-    // where this clock is behind the teller's.
+    // When it became known: waits do not depend on how long its row was under way, nor begin
+    // before, where this clock is behind the teller's.
     enrolment.dueAt = enrolment.knownAt
     if case .schedule(let schedule) = flow.definition.start {
       enrolment.dueAt = schedule.next(after: now, zone: profile.zone).at
