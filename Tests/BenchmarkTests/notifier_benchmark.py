@@ -2,12 +2,13 @@
 
     Tests/run --benchmark notifier -- [--orders 50000] [--connections 64] [--rounds 3]
 
-Each round: smtp-source → smtp-sink (10 sessions kept open), then the notifier: orders are stored first, all due at one
-instant, then permission (a stand-in for cart-tracker), rendering of the shipped reminder, intent, SMTP, result, outcome.
-Prints mails a second, and CPU µs a mail of the notifier and of the sink.
+Each round: smtp-source → smtp-sink (10 sessions kept open), then the notifier. Its orders are stored first, all due at
+one instant; from then on: permission (a stand-in for cart-tracker), rendering of the shipped reminder, intent, SMTP,
+result, outcome. Prints mails a second, and CPU µs a mail of the notifier and of the sink.
 """
 
 import argparse
+import atexit
 import json
 import os
 import pathlib
@@ -23,6 +24,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("HOMING_BIN", ROOT / ".build/release"))
 TEMPLATES = ROOT / "Services/Homing/Shipped/templates"
 HZ = os.sysconf("SC_CLK_TCK")
+
+
+def started(process):
+    """Ends with this script, however that ends."""
+    atexit.register(process.kill)
+    return process
 
 
 def free_port():
@@ -44,8 +51,8 @@ def cpu(pid):
 class Sink:
     def __init__(self):
         self.port = free_port()
-        self.process = subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{self.port}", "1024"],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = started(subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{self.port}", "1024"],
+                                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -90,10 +97,10 @@ def notifier(count, connections, lead, kept, folder):
     own = {"HOMING_CERT": str(certs / "you.pem"), "HOMING_KEY": str(certs / "you.key"),
            "HOMING_CA": str(certs / "ca.pem"), "NOTIFIER_URI": "spiffe://homing.test/notifier"}
     # A call waits as long as it takes: the due instant lies in the future.
-    load = subprocess.Popen(
+    load = started(subprocess.Popen(
         [BIN / "NotifierLoad", str(count), str(lead), TEMPLATES / "cart-reminder.en.subject.txt",
          TEMPLATES / "cart-reminder.en.html", TEMPLATES / "cart-reminder.en.txt"],
-        env=dict(os.environ, **own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        env=dict(os.environ, **own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
     port = load.stdout.readline().rsplit(" ", 1)[1].strip()
     env = {k: v for k, v in os.environ.items() if not k.startswith("HOMING_")}
     env.update(
@@ -102,8 +109,8 @@ def notifier(count, connections, lead, kept, folder):
         HOMING_SCHEDULER=f"127.0.0.1:{port}", HOMING_PROVIDERS=str(folder / "providers"),
         HOMING_PUBLIC_URL="https://go.bench.example", HOMING_LINK_KEYS=f"1={folder / 'link-key'}",
         HOMING_CONTENT_KEPT=kept, HOMING_GRANTS="spiffe://homing.test/you=scheduler,operator,marketer,staff")
-    process = subprocess.Popen([BIN / "notifier"], env=env, stdout=subprocess.PIPE,
-                               stderr=open(folder / "notifier.log", "w"), text=True)
+    process = started(subprocess.Popen([BIN / "notifier"], env=env, stdout=subprocess.PIPE,
+                                       stderr=open(folder / "notifier.log", "w"), text=True))
     target = "127.0.0.1:" + process.stdout.readline().rsplit(":", 1)[1].strip()
     while '"ready"' not in (folder / "notifier.log").read_text():
         if process.poll() is not None:

@@ -181,7 +181,9 @@ final class HandOff: Sendable {
 
   private func wait(_ message: DueMessage, _ reason: CommonV1.ReasonCode, until: Int64) {
     let isNews = reason != message.reason
-    write(message, .wait(reason, until: until, isNews: isNews)) { self.drop(message.key) }
+    write(message, .wait(reason, until: until, isNews: isNews)) {
+      self.giveBack(message, at: until)
+    }
   }
 
   // MARK: - Hand-off
@@ -212,9 +214,9 @@ final class HandOff: Sendable {
         // The intent took too long to become durable: the provider was not called.
         let again = clock.now.microseconds
         write(message.due, .wait(message.due.reason, until: again, isNews: false)) {
-          self.release(message.due.key, lane)
+          self.release(message.due, lane, until: again)
         }
-      case .gone, .suppressed: release(message.due.key, lane)
+      case .gone, .suppressed: release(message.due, lane)
       }
     }
     if !parcels.isEmpty { lane.provider.send(parcels) }
@@ -253,8 +255,8 @@ final class HandOff: Sendable {
     let also: @Sendable (any StorageSession) throws -> Void = { session in
       if result.fate == .taken { try provider.store(parcel, session, now: now) }
     }
-    let key = due.key
-    write(due, change, also: also) { self.release(key, lane) }
+    let ended = due
+    write(due, change, also: also) { self.release(ended, lane, until: change.until) }
   }
 
   /// Writes a change, again and again until it is durable: what a provider did cannot be undone.
@@ -278,16 +280,23 @@ final class HandOff: Sendable {
     }
   }
 
-  private func release(_ key: MessageKey, _ lane: Lane) {
+  /// - Parameter until: when it is due again; nil: it has ended.
+  private func release(_ message: DueMessage, _ lane: Lane, until: Int64? = nil) {
     lane.state.withLock { $0.released() }
-    drop(key)
+    if let until { giveBack(message, at: until) } else { drop(message.key) }
     pump(lane)
   }
 
   /// Leaves a message to the table, to be read again.
+  ///
+  /// Only then is it noted when it is due: who reads it before finds it in memory and leaves it out.
+  /// Both in one step: else the notifier would seem idle between the two.
   private func giveBack(_ message: DueMessage, at instant: Int64) {
-    drop(message.key)
-    messageLog.heads.note(message.key.bucket, message.order.channel, instant)
+    state.withLock { state in
+      state.held.remove(message.key)
+      messageLog.heads.note(message.key.bucket, message.order.channel, instant)
+    }
+    tellQuiet()
   }
 
   private func drop(_ key: MessageKey) {

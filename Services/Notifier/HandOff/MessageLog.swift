@@ -94,8 +94,13 @@ struct MessageLog: Sendable {
     case end(NotifierV1.MessageState, CommonV1.ReasonCode)
     /// Not before the instant, in microseconds. The reason is told where it is a new one.
     case wait(CommonV1.ReasonCode, until: Int64, isNews: Bool)
+
+    /// When the message is due again; nil: it has ended.
+    var until: Int64? { if case .wait(_, let until, _) = self { until } else { nil } }
   }
 
+  /// The caller notes when a message that waits is due again, once it can be taken again.
+  ///
   /// - Parameter also: what belongs to the same transaction.
   func write(
     _ message: DueMessage, _ change: Change,
@@ -111,9 +116,6 @@ struct MessageLog: Sendable {
         return isDone
       },
       done: { result in
-        if case .wait(_, let until, _) = change, case .success(true) = result {
-          heads.note(message.key.bucket, message.order.channel, until)
-        }
         outcomes.wake([message.key.bucket])
         done(result)
       })

@@ -4,6 +4,7 @@ internal import Stubs
 internal import Synchronization
 internal import TestSupport
 internal import Testing
+internal import Transport
 internal import Wire
 
 @testable internal import Notifier
@@ -106,6 +107,35 @@ internal import Wire
     await provider.parcels.wait().done(ProviderResult(.taken))
     await notifier.settle()
     #expect(count.withLock { $0 } == 3)
+    #expect(notifier.told(order) == ["HANDED_OVER"])
+    await notifier.stop()
+  }
+
+  @Test("X03 A grant that grows old while its intent is written is void, and asked for again")
+  func oldAfterIntent() async throws {
+    let provider = ScriptedProvider()
+    let notifier = try await start(provider)
+    let database = notifier.database
+    let count = Mutex(0)
+    notifier.tracker.answers { subject in
+      var answer = ScriptedTracker.grant(subject)
+      let isFirst = count.withLock { count in
+        count += 1
+        return count == 1
+      }
+      if isFirst {
+        answer.grant?.lifetime = .init(seconds: 0, nanos: 300_000_000)
+        // The writer has something else to do until the grant is void.
+        let end = MonotonicInstant.now + .milliseconds(400)
+        database.submit([], { _ in while MonotonicInstant.now < end {} }, done: { _ in })
+      }
+      return answer
+    }
+    let order = notifier.order(1)
+    try await notifier.send([order])
+    await notifier.settle()
+    #expect(count.withLock { $0 } == 2)
+    #expect(provider.parcels.entries.count == 1)
     #expect(notifier.told(order) == ["HANDED_OVER"])
     await notifier.stop()
   }
