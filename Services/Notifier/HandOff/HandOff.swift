@@ -289,8 +289,8 @@ final class HandOff: Sendable {
 
   /// Leaves a message to the table, to be read again.
   ///
-  /// Only then is it noted when it is due: who reads it before finds it in memory and leaves it out.
-  /// Both in one step: else the notifier would seem idle between the two.
+  /// Only then is it noted when it is due: who reads it before finds it in memory and leaves it
+  /// out. Both in one step: else the notifier would seem idle between the two.
   private func giveBack(_ message: DueMessage, at instant: Int64) {
     state.withLock { state in
       state.held.remove(message.key)
