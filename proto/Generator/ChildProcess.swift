@@ -1,38 +1,59 @@
 internal import Glibc
+internal import Synchronization
+
+/// Held from the making of pipes to their closing at exec: another child that inherited an end
+/// would keep a plugin waiting for the end of its request for ever.
+private let starting = Mutex(())
 
 /// Runs a protoc plugin found on PATH: writes the request, then reads the response.
 func runPlugin(_ name: String, _ request: [UInt8]) throws(Refusal) -> [UInt8] {
   // A plugin that ends early must become an error here, not a signal.
   signal(SIGPIPE, SIG_IGN)
-  var input: [Int32] = [-1, -1]
-  var output: [Int32] = [-1, -1]
-  guard pipe(&input) == 0, pipe(&output) == 0 else {
-    throw Refusal("no pipe to \(name): \(String(cString: strerror(errno)))")
-  }
-  var actions = posix_spawn_file_actions_t()
-  posix_spawn_file_actions_init(&actions)
-  posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO)
-  posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO)
-  for descriptor in input + output { posix_spawn_file_actions_addclose(&actions, descriptor) }
-  var child: pid_t = 0
-  let arguments: [UnsafeMutablePointer<CChar>?] = [strdup(name), nil]
-  let problem = posix_spawnp(&child, name, &actions, nil, arguments, environ)
-  posix_spawn_file_actions_destroy(&actions)
-  free(arguments[0])
-  close(input[0])
-  close(output[1])
-  guard problem == 0 else {
-    throw Refusal("cannot start \(name): \(String(cString: strerror(problem)))")
-  }
+  let plugin = try starting.withLock { (_) throws(Refusal) in try Plugin(name) }
   // Plugins read their whole request before they answer, so one after the other cannot block.
-  let isWritten = writeAll(request, to: input[1])
-  close(input[1])
-  let response = readAll(from: output[0])
-  close(output[0])
+  let isWritten = writeAll(request, to: plugin.input)
+  close(plugin.input)
+  let response = readAll(from: plugin.output)
+  close(plugin.output)
   var status: Int32 = 0
-  while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+  while waitpid(plugin.processID, &status, 0) < 0 && errno == EINTR {}
   guard isWritten, status == 0, let response else { throw Refusal("\(name) failed") }
   return response
+}
+
+/// A plugin that was started, and our ends of its pipes.
+private struct Plugin {
+  let processID: pid_t
+  let input: Int32
+  let output: Int32
+
+  init(_ name: String) throws(Refusal) {
+    var requests: [Int32] = [-1, -1]
+    var responses: [Int32] = [-1, -1]
+    guard pipe(&requests) == 0, pipe(&responses) == 0 else {
+      throw Refusal("no pipe to \(name): \(String(cString: strerror(errno)))")
+    }
+    for end in requests + responses { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, requests[0], STDIN_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, responses[1], STDOUT_FILENO)
+    let arguments: [UnsafeMutablePointer<CChar>?] = [strdup(name), nil]
+    defer { free(arguments[0]) }
+    var child: pid_t = 0
+    let problem = posix_spawnp(&child, name, &actions, nil, arguments, environ)
+    close(requests[0])
+    close(responses[1])
+    guard problem == 0 else {
+      close(requests[1])
+      close(responses[0])
+      throw Refusal("cannot start \(name): \(String(cString: strerror(problem)))")
+    }
+    processID = child
+    input = requests[1]
+    output = responses[0]
+  }
 }
 
 /// Everything up to the end of a file; nil on an error.
