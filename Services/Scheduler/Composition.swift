@@ -96,6 +96,8 @@ struct Database: Sendable {
     options.readers = configuration.readers + 2
     // Rows are changed where they lie: small pages write less around them.
     options.pageSize = 4096
+    // 64 MiB: what is due at one time changes the same pages in several commits.
+    options.checkpointPages = 16_384
     options.cacheSize = configuration.cacheBytes / 2
     options.readerCacheSize = configuration.cacheBytes / 2 / (configuration.readers + 2)
     engine = try SQLiteEngine.file(folder + "/scheduler.db", options)

@@ -65,6 +65,32 @@ internal import Testing
     #expect(paths[0] == paths[1] && paths[1] == paths[2])
   }
 
+  @Test("A backlog is decided bucket by bucket, and no bucket keeps the others waiting")
+  func backlog() throws {
+    let fixture = try SchedulerFixture(isVirtual: false, rowsMax: 8)
+    try fixture.apply(TestFlows.simple)
+    let persons = ["ann", "bob", "cleo"]
+    for person in persons {
+      for number in 0..<20 {
+        try fixture.take([fixture.episode(person, cart: "\(person)-\(number)")])
+      }
+    }
+    let buckets = Set(
+      persons.map { OwnerKey.contact(store: SchedulerFixture.store, contact: $0).bucket })
+    var left: [Int] = []
+    while try fixture.worker.runOnce(now: fixture.clock.now) == .again {
+      let open = try fixture.enrolments.filter { $0.phase == .entering }
+      left.append(open.count)
+      if left.count == 3 {
+        let touched = buckets.filter { bucket in open.count { $0.bucket == bucket } < 20 }
+        #expect(touched == buckets)
+      }
+    }
+    #expect(left == [52, 44, 36, 28, 20, 12, 4, 0])
+    let running = try fixture.enrolments.filter { $0.phase == .waiting }
+    #expect(Set(running.map(\.contact)) == Set(persons) && running.count == 3)
+  }
+
   @Test(
     "I5 On a virtual clock each step is decided at its own due time, however far the clock moves")
   func ownTimes() throws {

@@ -29,6 +29,7 @@ internal import Testing
   private static func options() -> SQLiteOptions {
     var options = SQLiteOptions()
     options.pageSize = 4096
+    options.checkpointPages = 16_384
     options.cacheSize = 96 << 20
     options.readerCacheSize = 24 << 20
     return options

@@ -25,8 +25,14 @@ enum AddressForm {
   }
 
   private static func trimmed(_ text: String) -> String {
+    // The usual address needs no look at its characters.
+    if isPrintable(text.utf8.first), isPrintable(text.utf8.last) { return text }
     let start = text.drop { $0.isWhitespace }
     return String(start.reversed().drop { $0.isWhitespace }.reversed())
+  }
+
+  private static func isPrintable(_ byte: UInt8?) -> Bool {
+    byte.map { (0x21...0x7E).contains($0) } ?? false
   }
 }
 

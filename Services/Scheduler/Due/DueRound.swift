@@ -11,7 +11,13 @@ struct DueRound {
     static let start = Cursor(dueAt: .min, number: .min)
   }
 
+  /// Rows of a bucket that are taken at once where no order over buckets is kept. Fewer, and each
+  /// changes nearly as many pages as all of them; more, and other buckets wait longer.
+  static let shareOfBucket = 512
+
   private var cursors: [UInt8: Cursor] = [:]
+  /// Where the next batch begins.
+  private var nextBucket: UInt8 = 0
   /// Stores that the tracker gave no facts for.
   var away: Set<String> = []
   /// Of them, those whose settings are not known either.
@@ -19,7 +25,7 @@ struct DueRound {
   /// Why some were left over.
   var failure: (any Error)?
 
-  /// The next rows in due order.
+  /// The next rows: in due order over all buckets where that is asked for, else bucket by bucket.
   ///
   /// - Parameters:
   ///   - limit: rows wanted at most, about.
@@ -29,31 +35,61 @@ struct DueRound {
   ) throws -> [EnrolmentRow] {
     let buckets = heads.due(by: now)
     if buckets.isEmpty { return [] }
-    let share = max(8, limit / buckets.count)
-    var rows: [EnrolmentRow] = []
-    // Behind it a bucket may have rows that were not read.
-    var frontier = Int64.max
-    for bucket in buckets {
-      let cursor = cursors[bucket] ?? .start
-      let read = try session.all(
-        EnrolmentStatements.due,
-        [
-          .integer(bucket), .integer(now), .integer(cursor.dueAt), .integer(cursor.number),
-          .integer(share),
-        ]
-      ) { try EnrolmentRow($0, bucket: bucket) }
-      if read.count == share, let last = read.last?.enrolment.dueAt {
-        frontier = min(frontier, last)
-      }
-      rows += read
-    }
-    if isExact { rows.removeAll { ($0.enrolment.dueAt ?? .min) > frontier } }
-    rows.sort { DueRound.isBefore($0.enrolment, $1.enrolment) }
+    let rows =
+      isExact
+      ? try inOrder(buckets, now, limit, session) : try byBucket(buckets, now, limit, session)
     for row in rows {
       cursors[row.enrolment.bucket] = Cursor(
         dueAt: row.enrolment.dueAt ?? .min, number: row.enrolment.place.number)
     }
     return rows
+  }
+
+  private func inOrder(
+    _ buckets: [UInt8], _ now: Int64, _ limit: Int, _ session: any StorageSession
+  ) throws -> [EnrolmentRow] {
+    let share = max(8, limit / buckets.count)
+    var rows: [EnrolmentRow] = []
+    // Behind it a bucket may have rows that were not read.
+    var frontier = Int64.max
+    for bucket in buckets {
+      let read = try due(bucket, now, share, session)
+      if read.count == share, let last = read.last?.enrolment.dueAt {
+        frontier = min(frontier, last)
+      }
+      rows += read
+    }
+    rows.removeAll { ($0.enrolment.dueAt ?? .min) > frontier }
+    rows.sort { DueRound.isBefore($0.enrolment, $1.enrolment) }
+    return rows
+  }
+
+  /// Many of a bucket lie together and share the pages that their decisions change: with few of
+  /// each of 256 buckets a step took twice as long.
+  private mutating func byBucket(
+    _ buckets: [UInt8], _ now: Int64, _ limit: Int, _ session: any StorageSession
+  ) throws -> [EnrolmentRow] {
+    let first = buckets.firstIndex { $0 >= nextBucket } ?? 0
+    var rows: [EnrolmentRow] = []
+    for bucket in buckets[first...] + buckets[..<first] {
+      rows += try due(bucket, now, min(DueRound.shareOfBucket, limit), session)
+      nextBucket = bucket &+ 1
+      if rows.count >= limit { break }
+    }
+    return rows
+  }
+
+  private func due(
+    _ bucket: UInt8, _ now: Int64, _ limit: Int, _ session: any StorageSession
+  ) throws -> [EnrolmentRow] {
+    let cursor = cursors[bucket] ?? .start
+    return try session.all(
+      EnrolmentStatements.due,
+      [
+        .integer(bucket), .integer(now), .integer(cursor.dueAt), .integer(cursor.number),
+        .integer(limit),
+      ]
+    ) { try EnrolmentRow($0, bucket: bucket) }
   }
 
   /// Equal instants in order of their places, so that a run can be repeated.

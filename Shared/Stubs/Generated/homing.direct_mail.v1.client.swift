@@ -15,6 +15,12 @@ extension DirectMailV1 {
       isIdempotent: true,
       roles: ["scheduler"]
     )
+    public static let putModes = RPCMethod(
+      "homing.direct_mail.v1.DirectMail/PutModes",
+      .unary,
+      isIdempotent: true,
+      roles: ["scheduler"]
+    )
     public static let getMailPiece = RPCMethod(
       "homing.direct_mail.v1.DirectMail/GetMailPiece",
       .unary,
@@ -127,6 +133,7 @@ extension DirectMailV1 {
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
       send,
+      putModes,
       getMailPiece,
       listMailPieces,
       withdrawMailPiece,
@@ -165,6 +172,14 @@ extension DirectMailV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.Receipts {
       try await channel.call(DirectMailMethods.send, request, options)
+    }
+
+    /// In force for every batch whose cut-off comes after it answers (F21).
+    public func putModes(
+      _ request: CommonV1.PutModesRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.PutModesResponse {
+      try await channel.call(DirectMailMethods.putModes, request, options)
     }
 
     /// One piece with its history (D07).

@@ -17,6 +17,12 @@ extension DirectMailV1 {
     /// (D03). HELD: no such template or store.
     func send(_ request: CommonV1.SendOrders, _ call: ServerCall) throws -> Reply<CommonV1.Receipts>
 
+    /// In force for every batch whose cut-off comes after it answers (F21).
+    func putModes(
+      _ request: CommonV1.PutModesRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.PutModesResponse>
+
     /// One piece with its history (D07).
     func getMailPiece(_ request: GetMailPieceRequest, _ call: ServerCall) throws -> Reply<MailPiece>
 
@@ -120,6 +126,17 @@ extension DirectMailV1.DirectMailService {
     table.unary(DirectMailV1.DirectMailMethods.send) {
       let request = try CommonV1.SendOrders.decode($0.message, in: $0.arena)
       switch try self.send(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(DirectMailV1.DirectMailMethods.putModes) {
+      let request = try CommonV1.PutModesRequest.decode($0.message, in: $0.arena)
+      switch try self.putModes(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in
