@@ -45,13 +45,14 @@ enum Composition {
     let readers = try ThreadPool(name: "reader", count: configuration.readers)
     let handler = SchedulerHandler(
       ledger: ledger, committer: committer, flows: flows, modes: modes, book: book,
-      peers: Peers(tracker: clients.tracker, notifier: clients.notifier), readers: readers,
-      clock: context.clock, log: context.log)
+      peers: Peers(
+        tracker: clients.tracker, notifier: clients.notifier, directMail: clients.directMail),
+      readers: readers, clock: context.clock, log: context.log)
     let start = SchedulerPart(
       database: database, ledger: ledger, flows: flows, modes: modes, committer: committer,
       readers: readers, context: context)
     let upkeep = context.loop(Upkeep(ledger: ledger))
-    let modeTeller = context.loop(ModeTeller(modes: modes, notifier: handler.peers.notifier))
+    let modeTeller = context.loop(ModeTeller(modes: modes, peers: handler.peers))
     return ServiceParts(
       parts: [start] + senders.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
         + [loop, modeTeller, upkeep],

@@ -11,7 +11,7 @@ internal import Wire
 
 @testable internal import Scheduler
 
-/// The whole service behind a real server, with tracker and notifier played by a script.
+/// The whole service behind a real server, with its peers played by a script.
 struct HandlerFixture: Sendable {
   let scheduler: SchedulerFixture
   let peer: ScriptedPeer
@@ -31,8 +31,8 @@ struct HandlerFixture: Sendable {
     let handler = SchedulerHandler(
       ledger: scheduler.ledger, committer: committer, flows: scheduler.flows,
       modes: scheduler.modes, book: StoreBook(TrackerClient(peer)),
-      peers: Peers(tracker: peer, notifier: peer), readers: readers, clock: scheduler.clock,
-      log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      peers: Peers(tracker: peer, notifier: peer, directMail: peer), readers: readers,
+      clock: scheduler.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let server = try await TestServer.start { setup in
       for role in ["cart-tracker", "notifier", "marketer", "operator", "staff"] {
         setup.grants.add(role: role, stores: .all, to: "spiffe://test/client")
@@ -58,11 +58,14 @@ struct HandlerFixture: Sendable {
   }
 }
 
-/// Answers as tracker and notifier would.
+/// Answers as tracker, notifier and direct-mail would.
 final class ScriptedPeer: Channel {
   struct State {
     var modes: [CommonV1.SendMode] = []
     var templates: [NotifierV1.Template] = []
+    var letterModes: [CommonV1.SendMode] = []
+    var letterTemplates: [DirectMailV1.Template] = []
+    var isDirectMailAway = false
     var messages: [NotifierV1.OutboundMessage] = []
     var episodes: [CartTrackerV1.Episode] = []
     var isNotifierAway = false
@@ -80,7 +83,15 @@ final class ScriptedPeer: Channel {
       if isNotifier ? state.isNotifierAway : state.isTrackerAway {
         throw RPCError(.unavailable, "away")
       }
+      if state.isDirectMailAway && method.name.contains("direct_mail") {
+        throw RPCError(.unavailable, "away")
+      }
       switch method {
+      case DirectMailV1.DirectMailMethods.putModes:
+        state.letterModes += try CommonV1.PutModesRequest(encoded: message).modes
+        return try reply(CommonV1.PutModesResponse())
+      case DirectMailV1.DirectMailMethods.listTemplates:
+        return try reply(DirectMailV1.ListTemplatesResponse(templates: state.letterTemplates))
       case NotifierV1.NotifierMethods.putModes:
         state.modes += try CommonV1.PutModesRequest(encoded: message).modes
         return try reply(CommonV1.PutModesResponse())

@@ -82,7 +82,31 @@ internal import Wire
     }
   }
 
-  @Test("F21 Live is refused; other modes hold when it answers, at the notifier too")
+  @Test("F14 A letter's template is looked for at direct-mail, where that answers")
+  func letterTemplates() async throws {
+    try await HandlerFixture.run { fixture in
+      let text = """
+        flow: by-post
+        start: cart abandoned
+        steps:
+          - pause: 1 day
+          - send letter: { template: letter-reminder }
+        """
+      let request = SchedulerV1.CheckFlowRequest(store: "shop", text: text)
+      let refused = try await fixture.client.checkFlow(request)
+      #expect(refused.problems.map(\.line) == [5])
+      #expect(refused.problems.first?.problem.contains("no template letter-reminder") == true)
+      fixture.peer.set {
+        $0.letterTemplates = [.init(store: "shop", name: "letter-reminder", format: .a4FormB)]
+      }
+      #expect(try await fixture.client.checkFlow(request).problems == [])
+      fixture.peer.set { $0.letterTemplates = [] }
+      fixture.peer.set { $0.isDirectMailAway = true }
+      #expect(try await fixture.client.checkFlow(request).problems == [])
+    }
+  }
+
+  @Test("F21 Live is refused; other modes hold when it answers, at whoever sends too")
   func modes() async throws {
     try await HandlerFixture.run { fixture in
       func set(_ mode: CommonV1.Mode, _ key: String) async throws {
@@ -100,6 +124,10 @@ internal import Wire
       fixture.peer.set { $0.isNotifierAway = false }
       try await set(.dryRun, "3")
       #expect(fixture.peer.state.withLock { $0.modes.map(\.revision) } == [1, 2])
+      #expect(fixture.peer.state.withLock { $0.letterModes.map(\.revision) } == [1, 2])
+      fixture.peer.set { $0.isDirectMailAway = true }
+      let letters = try await rpcError { try await set(.test, "4") }
+      #expect(letters.code == .unavailable)
       let unknown = try await rpcError {
         try await fixture.client.setMode(
           .init(store: "none", idempotencyKey: "4", mode: .test))

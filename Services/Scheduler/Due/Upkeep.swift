@@ -28,14 +28,15 @@ struct Upkeep: Worker {
   }
 }
 
-/// Tells the notifier every mode at the start, until it has heard (F21); SetMode tells the changes.
+/// Tells notifier and direct-mail every mode at the start, until they have heard (F21); SetMode
+/// tells the changes.
 struct ModeTeller: Worker {
   private static let modesMax = 256
   private static let timeout: Duration = .seconds(5)
 
   let name = "modes"
   let modes: ModeRegistry
-  let notifier: NotifierV1.NotifierClient
+  let peers: Peers
 
   func runOnce(now: Instant) throws -> NextRun {
     let all = modes.all
@@ -43,9 +44,7 @@ struct ModeTeller: Worker {
       let part = Array(all[start..<min(start + ModeTeller.modesMax, all.count)])
       let failure = BlockingCall.wait { () async -> (any Error)? in
         do {
-          _ = try await notifier.putModes(
-            CommonV1.PutModesRequest(modes: part),
-            options: CallOptions(timeout: ModeTeller.timeout))
+          try await peers.put(part, CallOptions(timeout: ModeTeller.timeout))
           return nil
         } catch { return error }
       }

@@ -117,8 +117,8 @@ extension SchedulerHandler {
       appliedAt: Micros.timestamp(entry.appliedAt), running: running)
   }
 
-  /// What a text says, or what is wrong with it. Templates are looked for where the notifier
-  /// answers.
+  /// What a text says, or what is wrong with it. Templates are looked for where their services
+  /// answer.
   private func read(
     _ text: String, _ store: String, _ call: ServerCall
   ) async -> (FlowDefinition?, [SchedulerV1.Problem]) {
@@ -126,9 +126,7 @@ extension SchedulerHandler {
     do throws(FlowProblems) { definition = try FlowReader.read(text) } catch {
       return (nil, error.list.map(\.contract))
     }
-    guard let templates = await peers.templates(of: store, call.onward()) else {
-      return (definition, [])
-    }
+    let templates = await peers.templates(of: store, call.onward())
     return (definition, FlowStore.missing(templates, in: definition))
   }
 
@@ -167,19 +165,18 @@ extension SchedulerHandler {
       if let set { modes.put(set) }
       // Also where the command is a repeat: the one before may not have come this far.
       if let mode = modes.stated(request.flow, in: request.store) {
-        try await tellNotifier(mode, call)
+        try await tell(mode, call)
       }
       return .now(SchedulerV1.SetModeResponse())
     }
   }
 
-  private func tellNotifier(_ mode: CommonV1.SendMode, _ call: ServerCall) async throws {
+  private func tell(_ mode: CommonV1.SendMode, _ call: ServerCall) async throws {
     do {
-      _ = try await peers.notifier.putModes(
-        CommonV1.PutModesRequest(modes: [mode]), options: call.onward())
+      try await peers.put([mode], call.onward())
     } catch {
       throw RPCError(
-        .unavailable, "the mode is set here, and the notifier could not be told: repeat the call",
+        .unavailable, "the mode is set here, and who sends could not be told: repeat the call",
         retryAfter: .seconds(1), cause: error)
     }
   }

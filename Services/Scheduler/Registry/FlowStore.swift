@@ -70,18 +70,17 @@ enum FlowStore {
       : ListKey(number: -Int64(entry.version.number), text: "")
   }
 
-  /// A problem for each send whose template the notifier does not have.
+  /// A problem for each send whose template the store does not have.
   static func missing(
-    _ templates: Set<TemplateName>, in flow: FlowDefinition
+    _ templates: KnownTemplates, in flow: FlowDefinition
   ) -> [SchedulerV1.Problem] {
     flow.steps.enumerated().compactMap { index, step in
-      // Letters have templates of their own service; a webhook may have none.
-      guard case .send(let send) = step.action,
-        ![.letter, .postcard].contains(send.channel),
+      // A webhook may have none.
+      guard case .send(let send) = step.action, templates.channels.contains(send.channel),
         !(send.channel == .webhook && send.template.isEmpty),
-        !templates.contains(TemplateName(channel: send.channel, name: send.template))
+        !templates.names.contains(TemplateName(channel: send.channel, name: send.template))
       else { return nil }
-      let others = templates.filter { $0.channel == send.channel }.map(\.name).sorted()
+      let others = templates.names.filter { $0.channel == send.channel }.map(\.name).sorted()
       let known = others.isEmpty ? "none" : others.prefix(8).joined(separator: ", ")
       return SchedulerV1.Problem(
         line: UInt32(step.line), column: UInt32(step.column), field: "\(step.name).template",

@@ -15,8 +15,9 @@ extension CommonV1 {
     /// Required.
     public var mode: Mode
     /// For TEST: the only addresses that may be sent to. Beside addresses, whole ranges that reach
-    /// nobody: `@` and a domain under `test`, `invalid` or `example` (RFC 6761), and `+999*` for
-    /// telephone numbers.
+    /// nobody: `@` and a domain under `test`, `invalid` or `example` (RFC 6761), `+999*` for
+    /// telephone numbers, and for letters `post:` with `*` or a country (ISO 3166-1, two letters):
+    /// each is marked as a sample and goes to the folder only.
     ///
     /// At most 64 elements, at most 512 bytes each.
     public var testAddresses: [String]
