@@ -89,6 +89,9 @@ let shared: [Target] = [
       "Messages", "ServiceKit", "Storage", "Transport", "Wire",
       .product(name: "Logging", package: "swift-log"),
     ], path: "Shared/Delivery", swiftSettings: settings),
+  .target(
+    name: "Texts", dependencies: ["Messages", "ServiceKit"], path: "Shared/Texts",
+    swiftSettings: settings),
 ]
 
 let services: [Target] = [
@@ -110,7 +113,7 @@ let services: [Target] = [
     name: "Notifier",
     dependencies: [
       "CCurl", "CGMime", "COpenSSL", "Delivery", "Messages", "ServiceKit", "Storage", "Stubs",
-      "Transport", "Wire",
+      "Texts", "Transport", "Wire",
       .product(name: "DequeModule", package: "swift-collections"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Mustache", package: "swift-mustache"),
@@ -194,7 +197,7 @@ let testTargets: [Target] = [
   tests(
     "NotifierTests",
     [
-      "Delivery", "Messages", "Notifier", "ServiceKit", "Storage", "Stubs", "TestSupport",
+      "Delivery", "Messages", "Notifier", "ServiceKit", "Storage", "Stubs", "TestSupport", "Texts",
       "Transport", "Wire",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Mustache", package: "swift-mustache"),

@@ -4,6 +4,7 @@ internal import Messages
 internal import ServiceKit
 internal import Storage
 internal import Stubs
+internal import Texts
 internal import Transport
 internal import Wire
 

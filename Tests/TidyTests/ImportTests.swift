@@ -22,16 +22,17 @@ enum Imports {
     "Shared/Delivery/": [
       "Logging", "Messages", "ServiceKit", "Storage", "Transport", "Wire",
     ],
+    "Shared/Texts/": ["Messages", "ServiceKit"],
     "Services/Scheduler/": [
       "Delivery", "Logging", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
     ],
     "Services/Scheduler/Flows/": ["Messages", "ServiceKit", "Yams"],
     "Services/Notifier/": [
       "CCurl", "COpenSSL", "Delivery", "DequeModule", "Logging", "Messages", "ServiceKit",
-      "Storage", "Stubs", "Transport", "Wire",
+      "Storage", "Stubs", "Texts", "Transport", "Wire",
     ],
     "Services/Notifier/Content/": [
-      "CGMime", "COpenSSL", "Messages", "Mustache", "ServiceKit",
+      "CGMime", "COpenSSL", "Messages", "Mustache", "ServiceKit", "Texts",
     ],
     "Services/Gateway/": [
       "HTTPTypes", "HummingbirdCore", "Logging", "Messages", "NIOCore", "NIOPosix", "ServiceKit",
@@ -75,7 +76,7 @@ enum Imports {
     ],
     "Tests/NotifierTests/": [
       "Delivery", "Logging", "Messages", "Mustache", "Notifier", "ServiceKit", "Storage", "Stubs",
-      "TestSupport", "Transport", "Wire",
+      "TestSupport", "Texts", "Transport", "Wire",
     ],
     "Tests/GatewayTests/": [
       "Gateway", "Logging", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire",

@@ -1,5 +1,6 @@
 internal import Messages
 internal import ServiceKit
+internal import Texts
 
 /// Makes one message.
 struct MessageMaker {
@@ -43,9 +44,9 @@ struct MessageMaker {
       store: request.store.settings?.locale ?? "")
   }
 
-  func builder(_ id: [UInt8], tracks: Bool, isCopy: Bool) -> ValueBuilder {
+  func builder(_ id: [UInt8], tracks: Bool, isCopy: Bool) -> ValueBuilder<MessageLinks> {
     var builder = ValueBuilder(
-      request, locale: locale, zone: zone, isCopy: isCopy,
+      request.source, locale: locale, zone: zone, isCopy: isCopy,
       links: MessageLinks(
         request.links, message: id, bucket: request.bucket, now: request.now, tracks: tracks))
     builder.build(named: template.usesNamed)
@@ -79,7 +80,9 @@ struct MessageMaker {
     return bytes
   }
 
-  func email(_ id: [UInt8], _ original: ValueBuilder) throws(ContentError) -> EmailContent {
+  func email(_ id: [UInt8], _ original: ValueBuilder<MessageLinks>) throws(ContentError)
+    -> EmailContent
+  {
     let to = try MailAddress(request.recipient, field: "recipient", reason: .badDestination)
     let sender = try sender()
     let bytes = try mail(id, original, to, sender, copy: 0)
@@ -106,12 +109,13 @@ struct MessageMaker {
   }
 
   private func mail(
-    _ id: [UInt8], _ builder: ValueBuilder, _ to: MailAddress, _ sender: MailAddress, copy: Int
+    _ id: [UInt8], _ builder: ValueBuilder<MessageLinks>, _ to: MailAddress, _ sender: MailAddress,
+    copy: Int
   ) throws(ContentError) -> [UInt8] {
     let values = builder.values
     let subject = try part("subject", template.subject, values)
     var html = try part("html", template.html, values)
-    if !template.placesPixel, let pixel = builder.links.address(.open) {
+    if !template.placesPixel, let pixel = builder.links.openPixel {
       PixelMarkup.add(pixel, to: &html)
     }
     let imprint = request.store.settings?.imprint ?? CartTrackerV1.Imprint()
@@ -122,7 +126,7 @@ struct MessageMaker {
       replyTo: support.isEmpty ? nil : try MailAddress(support, field: "support_email"),
       subject: OneLine.text(String(decoding: subject, as: UTF8.self)), date: request.now,
       messageID: messageID(sender, copy: copy), language: language,
-      unsubscribe: builder.links.address(.unsubscribe),
+      unsubscribe: builder.links.unsubscribe,
       feedback: [request.order.step, request.order.flow, request.order.store],
       text: try part("text", template.text, values), html: html)
     return try MailWriter.bytes(mail, boundary: "=_" + HexText.text(id))

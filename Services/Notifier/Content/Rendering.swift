@@ -1,6 +1,7 @@
 internal import Messages
 internal import ServiceKit
 internal import Synchronization
+internal import Texts
 
 /// A stored version of a template in one locale.
 ///
@@ -35,6 +36,8 @@ struct RenderRequest: Sendable {
   let bucket: UInt8
   /// For `Date` and for what has expired.
   let now: Instant
+
+  var source: ValueSource { ValueSource(order: order, facts: facts, store: store, now: now) }
 }
 
 /// A message that is ready for its provider, or why it has to wait.
@@ -86,24 +89,6 @@ struct TrackedLink: Hashable, Sendable {
   let name: String
   /// https, or http where the shop gave that.
   let url: String
-}
-
-/// Why a message cannot be made. No retry mends it while the facts and the template stay.
-struct ContentError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong: a header, a part, a setting of the store, the recipient.
-  let field: String
-  /// For a developer's eyes: holds no personal data.
-  let problem: String
-  /// BAD_DESTINATION where the recipient is no address, else UNSPECIFIED.
-  let reason: CommonV1.ReasonCode
-
-  init(_ field: String, _ problem: String, _ reason: CommonV1.ReasonCode = .unspecified) {
-    self.field = field
-    self.problem = problem
-    self.reason = reason
-  }
-
-  var description: String { "\(field): \(problem)" }
 }
 
 /// Makes messages out of templates and facts. Safe to use from many threads at once.

@@ -1,5 +1,6 @@
 internal import Messages
 internal import ServiceKit
+internal import Texts
 
 /// What a webhook's endpoint gets: one JSON object.
 ///

@@ -2,6 +2,7 @@ internal import Logging
 internal import Messages
 internal import ServiceKit
 internal import Storage
+internal import Texts
 internal import Transport
 internal import Wire
 

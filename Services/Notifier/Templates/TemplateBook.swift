@@ -2,6 +2,7 @@ internal import Delivery
 internal import Messages
 internal import Storage
 internal import Synchronization
+internal import Texts
 
 /// The newest version of each template, in memory.
 final class TemplateBook: Sendable {

@@ -2,6 +2,7 @@ internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Storage
+internal import Texts
 internal import Wire
 
 /// Checks, stores and shows templates (M05).

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Messages
 internal import ServiceKit
+internal import Texts
 
 @testable internal import Notifier
 

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Messages
 internal import ServiceKit
 internal import Testing
+internal import Texts
 
 @testable internal import Notifier
 
@@ -162,7 +163,7 @@ struct RawMail {
     let id = try #require(UUIDText.bytes(ContentFixture.message))
     let values = maker.builder(id, tracks: true, isCopy: false)
     var html = Array("<body>x</body></html>".utf8)
-    PixelMarkup.add(try #require(values.links.address(.open)), to: &html)
+    PixelMarkup.add(try #require(values.links.openPixel), to: &html)
     let text = String(decoding: html, as: UTF8.self)
     #expect(text.contains("x<img src=\"https://go.moebel.example/o/"))
     #expect(text.hasSuffix("border:0\"></body></html>"))

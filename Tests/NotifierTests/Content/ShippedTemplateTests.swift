@@ -2,6 +2,7 @@ internal import Foundation
 internal import Messages
 internal import ServiceKit
 internal import Testing
+internal import Texts
 
 @testable internal import Notifier
 

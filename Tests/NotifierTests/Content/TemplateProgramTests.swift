@@ -2,6 +2,7 @@ internal import Messages
 internal import Mustache
 internal import ServiceKit
 internal import Testing
+internal import Texts
 
 @testable internal import Notifier
 

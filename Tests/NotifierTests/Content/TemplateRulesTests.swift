@@ -1,5 +1,6 @@
 internal import Messages
 internal import Testing
+internal import Texts
 
 @testable internal import Notifier
 

@@ -1,6 +1,7 @@
 internal import Messages
 internal import ServiceKit
 internal import Testing
+internal import Texts
 
 @testable internal import Notifier
 

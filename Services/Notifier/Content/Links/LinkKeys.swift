@@ -1,4 +1,5 @@
 internal import ServiceKit
+internal import Texts
 
 /// The keys of links: the first signs, all are accepted, so that a key can be replaced without
 /// breaking what was sent.

@@ -1,4 +1,5 @@
 internal import ServiceKit
+internal import Texts
 
 /// Makes the addresses under which people come back from a message, and reads them again.
 struct LinkMaker: Sendable {

@@ -1,3 +1,5 @@
+internal import Texts
+
 /// The one writer of header fields (RFC 5322 §2.2): a value with a control character is refused, so
 /// nothing that a shop or a shopper wrote begins a field or a body of its own.
 struct HeaderWriter {

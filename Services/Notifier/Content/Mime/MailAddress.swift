@@ -1,4 +1,5 @@
 internal import Messages
+internal import Texts
 
 /// The address of one mailbox: `local@domain` and nothing round it.
 struct MailAddress: Hashable, Sendable {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import ServiceKit
+internal import Texts
 
 /// One e-mail before it is bytes.
 struct Mail: Sendable {

@@ -1,5 +1,6 @@
 internal import Messages
 internal import ServiceKit
+internal import Texts
 
 /// Facts for looking at a template before anyone is written to (F21): plainly a sample.
 enum SampleCart {

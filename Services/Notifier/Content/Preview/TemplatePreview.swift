@@ -1,5 +1,6 @@
 internal import Messages
 internal import ServiceKit
+internal import Texts
 
 /// Shows a template as a message, without anyone getting one (F21).
 struct TemplatePreview: Sendable {

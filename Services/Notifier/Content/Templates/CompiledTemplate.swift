@@ -1,5 +1,6 @@
 internal import Messages
 internal import Synchronization
+internal import Texts
 
 /// A template whose parts are ready to be filled.
 struct CompiledTemplate: Sendable {

@@ -1,4 +1,5 @@
 internal import Messages
+internal import Texts
 
 /// What a check of a template's parts found.
 struct TemplateFindings: Sendable {

@@ -1,7 +1,8 @@
 internal import ServiceKit
+internal import Texts
 
 /// The links of one message while it is made: each address is noted once, in the order of need.
-struct MessageLinks {
+struct MessageLinks: ValueLinks {
   /// A link's index is one byte in its token.
   static let countMax = 255
 
@@ -30,8 +31,11 @@ struct MessageLinks {
       .click, message: message, bucket: bucket, link: UInt8(tracked.count - 1), now: now)
   }
 
+  var unsubscribe: String? { address(.unsubscribe) }
+  var openPixel: String? { address(.open) }
+
   /// Nil where nothing is tracked.
-  func address(_ purpose: LinkPurpose) -> String? {
+  private func address(_ purpose: LinkPurpose) -> String? {
     tracks ? maker.address(purpose, message: message, bucket: bucket, now: now) : nil
   }
 }

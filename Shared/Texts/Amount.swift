@@ -1,20 +1,24 @@
-internal import Messages
+package import Messages
 
 /// A decimal number of nine places, and how it is written. Never binary floating point.
-struct Amount: Hashable, Sendable {
+package struct Amount: Hashable, Sendable {
   /// Billionths.
-  let nanos: Int128
+  package let nanos: Int128
 
-  init(nanos: Int128) { self.nanos = nanos }
+  package init(nanos: Int128) { self.nanos = nanos }
 
-  init(units: Int64, nanos: Int32) { self.nanos = Int128(units) * 1_000_000_000 + Int128(nanos) }
+  package init(units: Int64, nanos: Int32) {
+    self.nanos = Int128(units) * 1_000_000_000 + Int128(nanos)
+  }
 
-  init(_ money: CommonV1.Money) { self.init(units: money.units, nanos: money.nanos) }
+  package init(_ money: CommonV1.Money) { self.init(units: money.units, nanos: money.nanos) }
 
-  init(_ quantity: CommonV1.Quantity) { self.init(units: quantity.units, nanos: quantity.nanos) }
+  package init(_ quantity: CommonV1.Quantity) {
+    self.init(units: quantity.units, nanos: quantity.nanos)
+  }
 
   /// The product, halves rounded away from zero at that many places; nil where it is too large.
-  func times(_ other: Amount, places: Int) -> Amount? {
+  package func times(_ other: Amount, places: Int) -> Amount? {
     let (product, isOver) = nanos.multipliedReportingOverflow(by: other.nanos)
     if isOver { return nil }
     let step = Amount.power(18 - places)
@@ -24,7 +28,7 @@ struct Amount: Hashable, Sendable {
   }
 
   /// With at least `placesMin` decimal places, and as many more as it has.
-  func text(_ forms: LocaleForms, placesMin: Int) -> String {
+  package func text(_ forms: LocaleForms, placesMin: Int) -> String {
     let (whole, fraction) = nanos.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
     var text = nanos < 0 ? Array("\u{2212}".utf8) : []
     let digits = "\(whole)".utf8
@@ -54,13 +58,13 @@ struct Amount: Hashable, Sendable {
 }
 
 /// Money, goods and shares as text.
-enum AmountText {
+package enum AmountText {
   /// With the places that the currency has, more where the amount has them.
-  static func money(_ money: CommonV1.Money, _ forms: LocaleForms) -> String {
+  package static func money(_ money: CommonV1.Money, _ forms: LocaleForms) -> String {
     self.money(Amount(money), money.currencyCode, forms)
   }
 
-  static func money(_ amount: Amount, _ currency: String, _ forms: LocaleForms) -> String {
+  package static func money(_ amount: Amount, _ currency: String, _ forms: LocaleForms) -> String {
     let number = amount.text(forms, placesMin: places(currency))
     let symbol = symbols[currency] ?? currency
     if !forms.currencyFirst { return number + forms.currencySpace + symbol }
@@ -71,7 +75,7 @@ enum AmountText {
   }
 
   /// Such as `2`, `1,5 m`; nil where none is given, which is one piece.
-  static func quantity(_ quantity: CommonV1.Quantity?, _ forms: LocaleForms) -> String {
+  package static func quantity(_ quantity: CommonV1.Quantity?, _ forms: LocaleForms) -> String {
     guard let quantity else { return "1" }
     let number = Amount(quantity).text(forms, placesMin: 0)
     guard let unit = units[quantity.unitCode] else { return "\(number) \(quantity.unitCode)" }
@@ -79,13 +83,13 @@ enum AmountText {
   }
 
   /// - Parameter basisPoints: hundredths of a percent.
-  static func percent(_ basisPoints: UInt32, _ forms: LocaleForms) -> String {
+  package static func percent(_ basisPoints: UInt32, _ forms: LocaleForms) -> String {
     let amount = Amount(nanos: Int128(basisPoints) * 10_000_000)
     return amount.text(forms, placesMin: 0) + forms.percentSpace + "%"
   }
 
   /// Decimal places of a currency (ISO 4217).
-  static func places(_ currency: String) -> Int {
+  package static func places(_ currency: String) -> Int {
     switch currency {
     case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
       "XAF", "XOF", "XPF":

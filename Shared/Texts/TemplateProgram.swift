@@ -1,11 +1,11 @@
 /// One part of a template, compiled: names are places, sections are jumps.
 ///
 /// Values are never templates: they are copied as they are, escaped for where they stand.
-struct TemplateProgram: Sendable {
-  static let depthMax = 16
+package struct TemplateProgram: Sendable {
+  package static let depthMax = 16
 
   /// How a value is written.
-  enum Escape: Sendable {
+  package enum Escape: Sendable {
     /// For HTML text and quoted attributes.
     case html
     /// As it is, but for control characters.
@@ -21,14 +21,14 @@ struct TemplateProgram: Sendable {
     case section(ParameterPlace, inverted: Bool, end: Int)
   }
 
-  let escape: Escape
+  package let escape: Escape
   /// In order of their names.
-  let parameters: [String]
+  package let parameters: [String]
   private let bytes: [UInt8]
   private let steps: [Step]
 
   /// - Returns: nil beside what is wrong.
-  static func compile(
+  package static func compile(
     _ text: String, _ escape: Escape
   ) -> (program: TemplateProgram?, problems: [TemplateScan.Problem], tags: [PlacedTag]) {
     var compiler = Compiler(TemplateScan(text), escape)
@@ -48,21 +48,21 @@ struct TemplateProgram: Sendable {
   }
 
   /// A tag with a name, and the names of the sections round it, outermost first.
-  struct PlacedTag: Sendable {
-    let name: String
-    let line: Int
-    let isSection: Bool
-    let kind: ParameterKind?
+  package struct PlacedTag: Sendable {
+    package let name: String
+    package let line: Int
+    package let isSection: Bool
+    package let kind: ParameterKind?
     /// A section that shows where the value is absent has `^` before its name.
-    let sections: [String]
+    package let sections: [String]
     /// Index among the scan's pieces.
-    let piece: Int
+    package let piece: Int
   }
 
   /// Appends the part with `values` in.
   ///
   /// - Throws: where it would be longer than `sizeMax` bytes.
-  func render(
+  package func render(
     _ values: MessageValues, into output: inout [UInt8], sizeMax: Int
   ) throws(ContentError) {
     var frames = [values.message]

@@ -4,37 +4,42 @@
 /// `{{^name}}`, `{{/name}}`, `{{! comment }}`. A section or comment alone on its line takes the
 /// line with it, as Mustache says. Partials, inheritance, other delimiters and functions are
 /// problems.
-struct TemplateScan {
-  static let tagsMax = 4000
-  static let nameSizeMax = 80
+package struct TemplateScan {
+  package static let tagsMax = 4000
+  package static let nameSizeMax = 80
 
-  enum Piece: Equatable {
+  package enum Piece: Equatable {
     /// Of the text's bytes.
     case literal(Range<Int>)
     case tag(Tag)
   }
 
-  struct Tag: Equatable {
-    enum Kind: Equatable {
+  package struct Tag: Equatable {
+    package enum Kind: Equatable {
       case value, unescaped, section, inverted, close, comment
     }
 
-    let kind: Kind
-    let name: String
+    package let kind: Kind
+    package let name: String
     /// From 1.
-    let line: Int
+    package let line: Int
   }
 
-  struct Problem: Equatable {
-    let line: Int
-    let text: String
+  package struct Problem: Equatable {
+    package let line: Int
+    package let text: String
+
+    package init(line: Int, text: String) {
+      self.line = line
+      self.text = text
+    }
   }
 
-  let bytes: [UInt8]
-  private(set) var pieces: [Piece] = []
-  private(set) var problems: [Problem] = []
+  package let bytes: [UInt8]
+  package private(set) var pieces: [Piece] = []
+  package private(set) var problems: [Problem] = []
 
-  init(_ text: String) {
+  package init(_ text: String) {
     bytes = TemplateScan.withoutReturns(Array(text.utf8))
     var at = 0
     var line = 1

@@ -1,9 +1,11 @@
-internal import Messages
+package import Messages
 
 /// How a person is greeted: formally, and by name where it is known (M05, M08).
-enum Salutation {
+package enum Salutation {
   /// The first line of a message, without a comma at its end.
-  static func greeting(_ profile: CartTrackerV1.ContactProfile, _ language: Language) -> String {
+  package static func greeting(_ profile: CartTrackerV1.ContactProfile, _ language: Language)
+    -> String
+  {
     let family = OneLine.text(profile.familyName)
     let given = OneLine.text(profile.givenName)
     let title = OneLine.text(profile.title)
@@ -19,7 +21,8 @@ enum Salutation {
   }
 
   /// The name as a text can use it: `Dr. Anna Muster`, else what a customer is called.
-  static func name(_ profile: CartTrackerV1.ContactProfile, _ language: Language) -> String {
+  package static func name(_ profile: CartTrackerV1.ContactProfile, _ language: Language) -> String
+  {
     let name = join(
       OneLine.text(profile.title), OneLine.text(profile.givenName),
       OneLine.text(profile.familyName))
@@ -103,9 +106,9 @@ enum Salutation {
 }
 
 /// A value that is shown within a line.
-enum OneLine {
+package enum OneLine {
   /// Without line breaks, other control characters, and white space at its ends.
-  static func text(_ text: String) -> String {
+  package static func text(_ text: String) -> String {
     var before: UInt8 = 0x20
     var needsWork = false
     for byte in text.utf8 {

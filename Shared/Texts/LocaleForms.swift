@@ -2,26 +2,26 @@
 ///
 /// Our own small data after CLDR 46, for the languages that templates are shipped for or often
 /// written in; every other language is written as English with the day before the month.
-struct LocaleForms: Sendable {
-  let decimal: String
-  let group: String
+package struct LocaleForms: Sendable {
+  package let decimal: String
+  package let group: String
   /// Digits before the decimal sign from which groups are set apart.
-  let groupedFrom: Int
+  package let groupedFrom: Int
   /// The currency before the number.
-  let currencyFirst: Bool
+  package let currencyFirst: Bool
   /// Between currency and number.
-  let currencySpace: String
-  let percentSpace: String
+  package let currencySpace: String
+  package let percentSpace: String
   /// Tells the parts of a date; months by name.
-  let date: @Sendable (_ day: Int, _ month: String, _ year: Int) -> String
-  let months: [String]
-  let language: Language
+  package let date: @Sendable (_ day: Int, _ month: String, _ year: Int) -> String
+  package let months: [String]
+  package let language: Language
 
   private static let hard = "\u{A0}"
   private static let thin = "\u{202F}"
 
   /// - Parameter locale: BCP 47, such as `de-CH`; `_` in place of `-` is read too.
-  static func of(_ locale: String) -> LocaleForms {
+  package static func of(_ locale: String) -> LocaleForms {
     let parts = LocaleText.parts(locale)
     let language = parts.first.flatMap { Language(rawValue: $0) }
     let country = parts.dropFirst().first { $0.utf8.count == 2 }?.uppercased() ?? ""
@@ -60,15 +60,15 @@ struct LocaleForms: Sendable {
 }
 
 /// A language that Homing's own words are kept in.
-enum Language: String, CaseIterable, Sendable {
+package enum Language: String, CaseIterable, Sendable {
   case de, en, fr, it, nl, es
 
   /// English where the language has no words here.
-  init(of locale: String) {
+  package init(of locale: String) {
     self = LocaleText.parts(locale).first.flatMap { Language(rawValue: $0) } ?? .en
   }
 
-  var date: @Sendable (Int, String, Int) -> String {
+  package var date: @Sendable (Int, String, Int) -> String {
     switch self {
     case .de: { "\($0). \($1) \($2)" }
     case .es: { "\($0) de \($1) de \($2)" }
@@ -77,7 +77,7 @@ enum Language: String, CaseIterable, Sendable {
     }
   }
 
-  var months: [String] {
+  package var months: [String] {
     let names =
       switch self {
       case .de:
@@ -99,19 +99,19 @@ enum Language: String, CaseIterable, Sendable {
 }
 
 /// Names of languages and countries (BCP 47).
-enum LocaleText {
+package enum LocaleText {
   /// Languages written from right to left.
   private static let rightToLeft: Set = ["ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"]
 
   /// In small letters, the language first.
-  static func parts(_ locale: String) -> [String] {
+  package static func parts(_ locale: String) -> [String] {
     locale.lowercased().split { $0 == "-" || $0 == "_" }.map(String.init)
   }
 
-  static func language(_ locale: String) -> String { parts(locale).first ?? "" }
+  package static func language(_ locale: String) -> String { parts(locale).first ?? "" }
 
   /// `rtl` or `ltr`, for HTML's `dir`.
-  static func direction(_ locale: String) -> String {
+  package static func direction(_ locale: String) -> String {
     rightToLeft.contains(language(locale)) ? "rtl" : "ltr"
   }
 }

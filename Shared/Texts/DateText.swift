@@ -1,15 +1,16 @@
-internal import ServiceKit
+package import ServiceKit
 
 /// Days and instants as text.
-enum DateText {
+package enum DateText {
   /// Such as `24. Dezember 2026`, of the day it then is in the zone.
-  static func day(_ instant: Instant, _ zone: TimeZoneRules, _ forms: LocaleForms) -> String {
+  package static func day(_ instant: Instant, _ zone: TimeZoneRules, _ forms: LocaleForms) -> String
+  {
     let civil = zone.civilTime(at: instant)
     return forms.date(civil.day, forms.months[civil.month - 1], civil.year)
   }
 
   /// RFC 5322 §3.3, in UTC, such as `Mon, 23 Nov 2026 01:47:00 +0000`.
-  static func mail(_ instant: Instant) -> String {
+  package static func mail(_ instant: Instant) -> String {
     let civil = TimeZoneRules.utc.civilTime(at: instant)
     func two(_ value: Int) -> String { (value < 10 ? "0" : "") + "\(value)" }
     let year = String(repeating: "0", count: 4 - "\(civil.year)".utf8.count) + "\(civil.year)"

@@ -3,18 +3,18 @@
 ///
 /// Only its form is checked. Characters that RFC 3986 does not allow are refused, but for those
 /// outside ASCII, which browsers encode.
-struct WebURL: Hashable, Sendable {
-  static let sizeMax = 2048
+package struct WebURL: Hashable, Sendable {
+  package static let sizeMax = 2048
 
-  let text: String
-  let isSecure: Bool
-  let hasQuery: Bool
+  package let text: String
+  package let isSecure: Bool
+  package let hasQuery: Bool
   /// Of the text's bytes.
   private let hostRange: Range<Int>
 
   /// Nil for other schemes, relative addresses, names and passwords before the host, white space,
   /// control characters, quotes, backslashes, and more than 2,048 bytes.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     guard text.utf8.count <= WebURL.sizeMax else { return nil }
     var text = text
     let found = text.withUTF8 { bytes -> (isSecure: Bool, host: Range<Int>, hasQuery: Bool)? in
@@ -35,7 +35,7 @@ struct WebURL: Hashable, Sendable {
   }
 
   /// Without the port, in small letters; an IPv6 address without its brackets.
-  var host: String {
+  package var host: String {
     String(
       decoding: text.utf8.dropFirst(hostRange.lowerBound).prefix(hostRange.count), as: UTF8.self
     )
@@ -43,7 +43,7 @@ struct WebURL: Hashable, Sendable {
   }
 
   /// The machine itself: 127.0.0.0/8, [::1], localhost.
-  var isLoopback: Bool {
+  package var isLoopback: Bool {
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)
     let isV4 = parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     return isV4 || host == "::1" || host == "localhost"

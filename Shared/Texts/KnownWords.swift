@@ -1,9 +1,9 @@
-internal import Messages
+package import Messages
 
 /// Why a cart was left, in words that a customer may read (C20).
-enum LeaveReasonText {
+package enum LeaveReasonText {
   /// The flag in templates is `reason.` and the name.
-  static let names: [CartTrackerV1.LeaveReason: String] = [
+  package static let names: [CartTrackerV1.LeaveReason: String] = [
     .shippingCost: "shipping_cost", .tax: "tax", .hiddenFee: "hidden_fee",
     .complicatedCheckout: "complicated_checkout", .longForm: "long_form",
     .unclearInstructions: "unclear_instructions", .tooMuchDataAsked: "too_much_data_asked",
@@ -14,7 +14,7 @@ enum LeaveReasonText {
     .justBrowsing: "just_browsing",
   ]
 
-  static func text(_ reason: CartTrackerV1.LeaveReason, _ language: Language) -> String? {
+  package static func text(_ reason: CartTrackerV1.LeaveReason, _ language: Language) -> String? {
     guard let texts = texts[reason], let index = Language.allCases.firstIndex(of: language) else {
       return nil
     }
@@ -89,17 +89,17 @@ enum LeaveReasonText {
 }
 
 /// What was left (C03).
-enum CartKindText {
+package enum CartKindText {
   /// The flag in templates is `kind.` and the name.
-  static let names: [CartTrackerV1.CartKind: String] = [
+  package static let names: [CartTrackerV1.CartKind: String] = [
     .cart: "cart", .quote: "quote", .configuration: "configuration", .reorder: "reorder",
     .signup: "signup", .order: "order",
   ]
 }
 
 /// What an incentive gives, in a few words (M11).
-enum IncentiveText {
-  static func discount(
+package enum IncentiveText {
+  package static func discount(
     _ incentive: CommonV1.Incentive, _ forms: LocaleForms
   ) -> String? {
     switch incentive.kind {

@@ -1,12 +1,12 @@
 /// What a parameter is in one message.
-enum Value: Sendable {
+package enum Value: Sendable {
   case absent
   case text(String)
   case flag(Bool)
   case list([ValueFrame])
 
   /// Whether a section shows, and a required parameter is there.
-  var isPresent: Bool {
+  package var isPresent: Bool {
     switch self {
     case .absent: false
     case .text(let text): !text.isEmpty
@@ -17,10 +17,10 @@ enum Value: Sendable {
 }
 
 /// The values of one scope, by slot.
-struct ValueFrame: Sendable {
-  private(set) var values: [Value]
+package struct ValueFrame: Sendable {
+  package private(set) var values: [Value]
 
-  init(_ scope: ParameterScope) {
+  package init(_ scope: ParameterScope) {
     let count =
       switch scope {
       case .message: MessageParameter.allCases.count
@@ -32,42 +32,44 @@ struct ValueFrame: Sendable {
   }
 
   /// A frame of a scope with one parameter.
-  init(single text: String) { values = [.text(text)] }
+  package init(single text: String) { values = [.text(text)] }
 
-  subscript(parameter: MessageParameter) -> Value {
+  package subscript(parameter: MessageParameter) -> Value {
     get { values[parameter.rawValue] }
     set { values[parameter.rawValue] = newValue }
   }
 
-  subscript(parameter: LineParameter) -> Value {
+  package subscript(parameter: LineParameter) -> Value {
     get { values[parameter.rawValue] }
     set { values[parameter.rawValue] = newValue }
   }
 
-  subscript(parameter: CoveredCartParameter) -> Value {
+  package subscript(parameter: CoveredCartParameter) -> Value {
     get { values[parameter.rawValue] }
     set { values[parameter.rawValue] = newValue }
   }
 
   /// An empty text is absent.
-  mutating func set(_ parameter: MessageParameter, _ text: String?) {
+  package mutating func set(_ parameter: MessageParameter, _ text: String?) {
     self[parameter] = text.flatMap { $0.isEmpty ? nil : .text($0) } ?? .absent
   }
 
   /// An empty text is absent.
-  mutating func set(_ parameter: LineParameter, _ text: String?) {
+  package mutating func set(_ parameter: LineParameter, _ text: String?) {
     self[parameter] = text.flatMap { $0.isEmpty ? nil : .text($0) } ?? .absent
   }
 }
 
 /// All that a template may show of one message.
-struct MessageValues: Sendable {
-  var message = ValueFrame(.message)
+package struct MessageValues: Sendable {
+  package var message = ValueFrame(.message)
   /// By whole name, such as `flow.headline`.
-  var named: [String: Value] = [:]
+  package var named: [String: Value] = [:]
+
+  package init() {}
 
   /// Whether a required parameter has a value; one of a line must be in each line shown.
-  func isPresent(_ name: String) -> Bool {
+  package func isPresent(_ name: String) -> Bool {
     switch ParameterPlace(name, in: [.message]) {
     case .slot(_, let slot, _): return message.values[slot].isPresent
     case .named(let name): return named[name]?.isPresent ?? false

@@ -1,7 +1,7 @@
 /// Text within HTML: in a text, or in an attribute in quotes.
-enum MarkupText {
+package enum MarkupText {
   /// Escapes `& < > " '`. Control characters become spaces, line breaks and tabs stay.
-  static func append(_ text: String, to output: inout [UInt8]) {
+  package static func append(_ text: String, to output: inout [UInt8]) {
     var text = text
     text.withUTF8 { bytes in
       var start = 0
@@ -33,14 +33,14 @@ enum MarkupText {
 }
 
 /// Text that stands for itself.
-enum PlainText {
+package enum PlainText {
   /// Control characters become spaces; line breaks and tabs stay.
-  static func append(_ text: String, to output: inout [UInt8]) {
+  package static func append(_ text: String, to output: inout [UInt8]) {
     append(text, to: &output, isControl)
   }
 
   /// Control characters, line breaks and tabs become spaces.
-  static func appendLine(_ text: String, to output: inout [UInt8]) {
+  package static func appendLine(_ text: String, to output: inout [UInt8]) {
     append(text, to: &output, isControlOrBreak)
   }
 
@@ -59,7 +59,7 @@ enum PlainText {
 
   /// C0 without tab and line feed, and DEL. A carriage return is one: lines end as the message
   /// does.
-  static let isControl: [Bool] = (0..<256).map { byte in
+  package static let isControl: [Bool] = (0..<256).map { byte in
     byte < 0x20 && byte != 0x09 && byte != 0x0A || byte == 0x7F
   }
   private static let isControlOrBreak: [Bool] = (0..<256).map { $0 < 0x20 || $0 == 0x7F }

@@ -2,7 +2,7 @@
 ///
 /// Escaping makes a value harmless in a text and within an attribute's quotes. Anywhere else, in
 /// styles and scripts, and at the start of an address, it does not: such templates are refused.
-struct MarkupPlaces {
+package struct MarkupPlaces {
   private enum State: Equatable {
     case text
     /// In `<…`, before, between and in attributes.
@@ -13,7 +13,7 @@ struct MarkupPlaces {
     case raw(String)
   }
 
-  private(set) var problems: [TemplateScan.Problem] = []
+  package private(set) var problems: [TemplateScan.Problem] = []
   private var state = State.text
   private var element = ""
   private var attribute = ""
@@ -23,7 +23,7 @@ struct MarkupPlaces {
   private var sections: [State] = []
 
   /// - Parameter tags: by the scan's piece.
-  init(_ scan: TemplateScan, _ tags: [Int: TemplateProgram.PlacedTag]) {
+  package init(_ scan: TemplateScan, _ tags: [Int: TemplateProgram.PlacedTag]) {
     for (index, piece) in scan.pieces.enumerated() {
       switch piece {
       case .literal(let range): take(scan.bytes, range)

@@ -1,5 +1,5 @@
 /// What a template's parameter holds.
-enum ParameterKind: Hashable, Sendable {
+package enum ParameterKind: Hashable, Sendable {
   case text
   /// An address of the web, or nothing.
   case link
@@ -9,11 +9,11 @@ enum ParameterKind: Hashable, Sendable {
 }
 
 /// Where parameters are known: in the message, or in an entry of one of its lists.
-enum ParameterScope: Hashable, Sendable, CaseIterable {
+package enum ParameterScope: Hashable, Sendable, CaseIterable {
   case message, line, coveredCart, postalLine, amount
 
   /// In order of their places in a frame.
-  var parameters: [Parameter] {
+  package var parameters: [Parameter] {
     switch self {
     case .message: Parameter.message
     case .line: Parameter.line
@@ -26,7 +26,7 @@ enum ParameterScope: Hashable, Sendable, CaseIterable {
 
 /// Parameters of the message itself (M06). The name in templates is the case's, in small letters
 /// with underscores: `customerName` is `customer_name`.
-enum MessageParameter: Int, CaseIterable, Sendable {
+package enum MessageParameter: Int, CaseIterable, Sendable {
   // Who is written to.
   case greeting, customerName, givenName, familyName, title, salutation, company
   case customerEmail, customerPhone, contactId
@@ -44,7 +44,7 @@ enum MessageParameter: Int, CaseIterable, Sendable {
   // About the message.
   case locale, language, direction, today, variant, flowName, isSample, isCopy
 
-  var kind: ParameterKind {
+  package var kind: ParameterKind {
     switch self {
     case .storeLink, .cartLink, .unsubscribeLink, .openPixel, .firstImage, .resourceLink: .link
     case .incentive, .freeShipping, .isSample, .isCopy: .flag
@@ -58,11 +58,11 @@ enum MessageParameter: Int, CaseIterable, Sendable {
 }
 
 /// Parameters of a line of a cart (M08, M09).
-enum LineParameter: Int, CaseIterable, Sendable {
+package enum LineParameter: Int, CaseIterable, Sendable {
   case productName, imageUrl, productLink, quantity, unitPrice, lineTotal, sku, configuration
   case isService
 
-  var kind: ParameterKind {
+  package var kind: ParameterKind {
     switch self {
     case .imageUrl, .productLink: .link
     case .isService: .flag
@@ -72,10 +72,10 @@ enum LineParameter: Int, CaseIterable, Sendable {
 }
 
 /// Parameters of another cart that the message lists (C28).
-enum CoveredCartParameter: Int, CaseIterable, Sendable {
+package enum CoveredCartParameter: Int, CaseIterable, Sendable {
   case coveredLink, coveredTotal, coveredCount, coveredLines
 
-  var kind: ParameterKind {
+  package var kind: ParameterKind {
     switch self {
     case .coveredLink: .link
     case .coveredLines: .list(.line)
@@ -85,26 +85,26 @@ enum CoveredCartParameter: Int, CaseIterable, Sendable {
 }
 
 /// One parameter as a template names it.
-struct Parameter: Hashable, Sendable {
-  let name: String
-  let kind: ParameterKind
+package struct Parameter: Hashable, Sendable {
+  package let name: String
+  package let kind: ParameterKind
   /// Its place in a frame of its scope.
-  let slot: Int
+  package let slot: Int
 
-  static let message = MessageParameter.allCases.map {
+  package static let message = MessageParameter.allCases.map {
     Parameter(name: snakeCase("\($0)"), kind: $0.kind, slot: $0.rawValue)
   }
-  static let line = LineParameter.allCases.map {
+  package static let line = LineParameter.allCases.map {
     Parameter(name: snakeCase("\($0)"), kind: $0.kind, slot: $0.rawValue)
   }
-  static let coveredCart = CoveredCartParameter.allCases.map {
+  package static let coveredCart = CoveredCartParameter.allCases.map {
     Parameter(name: snakeCase("\($0)"), kind: $0.kind, slot: $0.rawValue)
   }
-  static let postalLine = [Parameter(name: "address_line", kind: .text, slot: 0)]
-  static let amount = [Parameter(name: "amount", kind: .text, slot: 0)]
+  package static let postalLine = [Parameter(name: "address_line", kind: .text, slot: 0)]
+  package static let amount = [Parameter(name: "amount", kind: .text, slot: 0)]
 
   /// Names that begin so are not in a list: what a flow gives, what a contact has, and what holds.
-  static let openPrefixes = ["flow.", "attribute."]
+  package static let openPrefixes = ["flow.", "attribute."]
 
   private static func snakeCase(_ name: String) -> String {
     name.reduce(into: "") { text, letter in
@@ -115,14 +115,14 @@ struct Parameter: Hashable, Sendable {
 }
 
 /// Where a name in a template finds its value.
-enum ParameterPlace: Hashable, Sendable {
+package enum ParameterPlace: Hashable, Sendable {
   /// A slot of the frame at that depth: 0 is the message, each list's section one more.
   case slot(depth: Int, slot: Int, kind: ParameterKind)
   /// Looked up by its name: `flow.…`, `attribute.…`, `reason.…`, `kind.…`.
   case named(String)
 
   /// Nil for a name that nothing is known by.
-  init?(_ name: String, in scopes: [ParameterScope]) {
+  package init?(_ name: String, in scopes: [ParameterScope]) {
     for (depth, scope) in scopes.enumerated().reversed() {
       if let parameter = ParameterPlace.byName[scope]?[name] {
         self = .slot(depth: depth, slot: parameter.slot, kind: parameter.kind)
@@ -140,12 +140,12 @@ enum ParameterPlace: Hashable, Sendable {
     })
 
   /// True or absent: the reason the cart was left for, and what kind it is.
-  static let flags: Set<String> = Set(
+  package static let flags: Set<String> = Set(
     LeaveReasonText.names.values.map { "reason.\($0)" }
       + CartKindText.names.values.map { "kind.\($0)" })
 
   /// The name of the list in whose entries a name is known; nil for none.
-  static func scope(of name: String) -> String? {
+  package static func scope(of name: String) -> String? {
     if byName[.line]?[name] != nil { return "lines" }
     if byName[.coveredCart]?[name] != nil { return "covered_carts" }
     if byName[.postalLine]?[name] != nil { return "postal_lines" }
@@ -153,7 +153,7 @@ enum ParameterPlace: Hashable, Sendable {
   }
 
   /// The known name that is least different, nil where none is alike.
-  static func nearest(to name: String, in scopes: [ParameterScope]) -> String? {
+  package static func nearest(to name: String, in scopes: [ParameterScope]) -> String? {
     let known = scopes.flatMap { $0.parameters.map(\.name) } + flags.sorted()
     let ranked = known.map { ($0, EditDistance.between(name, $0)) }
     guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 3) else {
@@ -164,8 +164,8 @@ enum ParameterPlace: Hashable, Sendable {
 }
 
 /// How many letters to add, drop or replace to make one text of another.
-enum EditDistance {
-  static func between(_ a: String, _ b: String) -> Int {
+package enum EditDistance {
+  package static func between(_ a: String, _ b: String) -> Int {
     let b = Array(b.utf8)
     var row = Array(0...b.count)
     for (i, letter) in a.utf8.enumerated() {

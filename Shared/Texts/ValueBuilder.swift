@@ -1,25 +1,58 @@
-internal import Messages
-internal import ServiceKit
+package import Messages
+package import ServiceKit
+
+/// What the values of one message are made from.
+package struct ValueSource: Sendable {
+  package let order: CommonV1.SendOrder
+  /// Of the order's contact and cart.
+  package let facts: CartTrackerV1.Facts
+  /// With its settings and imprint.
+  package let store: CartTrackerV1.Store
+  /// For what has expired.
+  package let now: Instant
+
+  package init(
+    order: CommonV1.SendOrder, facts: CartTrackerV1.Facts, store: CartTrackerV1.Store, now: Instant
+  ) {
+    self.order = order
+    self.facts = facts
+    self.store = store
+    self.now = now
+  }
+}
+
+/// Makes the links of one message.
+package protocol ValueLinks {
+  /// What to show for a link to `url`; nil where that is no address of the web.
+  mutating func link(_ name: String, _ url: String) -> String?
+  /// Nil where there is none.
+  var unsubscribe: String? { get }
+  /// Of the picture that tells of an opening; nil where there is none.
+  var openPixel: String? { get }
+}
+
+/// How many of a list's entries are shown; the rest is counted.
+package enum ValueLimits {
+  package static let lines = 20
+  /// Of each covered cart.
+  package static let coveredLines = 5
+  package static let coveredCarts = 16
+}
 
 /// Collects what a template may show of one message (M06).
-struct ValueBuilder {
-  /// Lines of the cart, and of each covered cart, that are shown; the rest is counted.
-  static let linesMax = 20
-  static let coveredLinesMax = 5
-  static let coveredCartsMax = 16
-
-  let request: RenderRequest
-  let locale: String
-  let forms: LocaleForms
-  let zone: TimeZoneRules
+package struct ValueBuilder<Links: ValueLinks> {
+  package let request: ValueSource
+  package let locale: String
+  package let forms: LocaleForms
+  package let zone: TimeZoneRules
   /// Without tracking, cart or unsubscribe tokens (M04).
-  let isCopy: Bool
-  var links: MessageLinks
-  private(set) var values = MessageValues()
+  package let isCopy: Bool
+  package var links: Links
+  package private(set) var values = MessageValues()
 
-  init(
-    _ request: RenderRequest, locale: String, zone: TimeZoneRules, isCopy: Bool,
-    links: MessageLinks
+  package init(
+    _ request: ValueSource, locale: String, zone: TimeZoneRules, isCopy: Bool,
+    links: Links
   ) {
     self.request = request
     self.locale = locale
@@ -30,7 +63,7 @@ struct ValueBuilder {
   }
 
   /// - Parameter named: whether the template uses `flow.…` or `attribute.…`.
-  mutating func build(named: Bool) {
+  package mutating func build(named: Bool) {
     addContact()
     addStore()
     addCart()
@@ -93,7 +126,7 @@ struct ValueBuilder {
       return
     }
     values.message.set(.cartLink, cartLink(cart, "cart_link"))
-    let lines = lines(cart, ValueBuilder.linesMax, "lines")
+    let lines = lines(cart, ValueLimits.lines, "lines")
     values.message[.lines] = .list(lines)
     let rest = cart.lines.count - lines.count
     values.message.set(.moreLines, rest > 0 ? "\(rest)" : nil)
@@ -158,7 +191,7 @@ struct ValueBuilder {
     if ids.isEmpty { return }
     var frames: [ValueFrame] = []
     for cart in request.facts.carts where ids.contains(cart.id) && cart.id != request.order.cart {
-      if frames.count == ValueBuilder.coveredCartsMax { break }
+      if frames.count == ValueLimits.coveredCarts { break }
       let name = "covered_carts.\(frames.count + 1)"
       var frame = ValueFrame(.coveredCart)
       let link = cartLink(cart, "\(name).link")
@@ -166,7 +199,7 @@ struct ValueBuilder {
       let totals = cart.totals.map { AmountText.money($0, forms) }
       frame[.coveredTotal] = totals.isEmpty ? .absent : .text(totals.joined(separator: " + "))
       frame[.coveredCount] = .text("\(cart.lines.count)")
-      frame[.coveredLines] = .list(lines(cart, ValueBuilder.coveredLinesMax, name))
+      frame[.coveredLines] = .list(lines(cart, ValueLimits.coveredLines, name))
       frames.append(frame)
     }
     values.message[.coveredCarts] = .list(frames)
@@ -180,8 +213,8 @@ struct ValueBuilder {
     values.message.set(.variant, OneLine.text(request.order.variant))
     values.message.set(.flowName, OneLine.text(request.order.flow))
     values.message[.isCopy] = .flag(isCopy)
-    values.message.set(.unsubscribeLink, links.address(.unsubscribe))
-    values.message.set(.openPixel, links.address(.open))
+    values.message.set(.unsubscribeLink, links.unsubscribe)
+    values.message.set(.openPixel, links.openPixel)
   }
 
   private mutating func addNamed() {
@@ -193,12 +226,12 @@ struct ValueBuilder {
     }
   }
 
-  mutating func markSample() { values.message[.isSample] = .flag(true) }
+  package mutating func markSample() { values.message[.isSample] = .flag(true) }
 }
 
 extension ValueBuilder {
   /// The cart that the message is about.
-  var cart: CartTrackerV1.Cart? {
+  package var cart: CartTrackerV1.Cart? {
     if request.order.cart.isEmpty { return nil }
     return request.facts.carts.first { $0.id == request.order.cart }
   }
@@ -266,8 +299,8 @@ extension ValueBuilder {
 }
 
 /// A number that is no amount.
-enum NumberText {
-  static func text(_ number: Double, _ forms: LocaleForms) -> String {
+package enum NumberText {
+  package static func text(_ number: Double, _ forms: LocaleForms) -> String {
     if let whole = Int64(exactly: number) {
       return Amount(units: whole, nanos: 0).text(forms, placesMin: 0)
     }
@@ -277,9 +310,9 @@ enum NumberText {
 }
 
 /// The query of an address of the web.
-enum QueryText {
+package enum QueryText {
   /// Adds a pair before the fragment; all but letters, digits and `-._~` is escaped (RFC 3986).
-  static func adding(_ name: String, _ value: String, to url: String) -> String {
+  package static func adding(_ name: String, _ value: String, to url: String) -> String {
     let parts = url.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
     var text = String(parts[0])
     text += text.utf8.contains(0x3F) ? "&" : "?"
@@ -303,9 +336,9 @@ enum QueryText {
 }
 
 /// An address below a message: for the law, not for a letter.
-enum PostalLines {
+package enum PostalLines {
   /// Empty where it has no locality.
-  static func of(_ address: CommonV1.Address?) -> [String] {
+  package static func of(_ address: CommonV1.Address?) -> [String] {
     guard let address, !address.locality.isEmpty else { return [] }
     let isCodeLast = ["GB", "US", "CA", "AU", "IE"].contains(address.countryCode)
     let place =
