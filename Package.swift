@@ -8,6 +8,7 @@ let products: [Product] = [
   .executable(name: "cart-tracker", targets: ["CartTracker"]),
   .executable(name: "scheduler", targets: ["Scheduler"]),
   .executable(name: "notifier", targets: ["Notifier"]),
+  .executable(name: "direct-mail", targets: ["DirectMail"]),
   .executable(name: "gateway", targets: ["Gateway"]),
   // Makes the generated code; run by proto/generate.
   .executable(name: "homing-generator", targets: ["Generator"]),
@@ -53,6 +54,13 @@ let systemLibraries: [Target] = [
   .systemLibrary(
     name: "CCurl", path: "Shared/CCurl", pkgConfig: "libcurl",
     providers: [.apt(["libcurl4-openssl-dev"])]),
+  .systemLibrary(
+    name: "CCairo", path: "Shared/CCairo", pkgConfig: "pangocairo",
+    providers: [.apt(["libcairo2-dev", "libpango1.0-dev"])]),
+  .systemLibrary(
+    name: "CTurboJPEG", path: "Shared/CTurboJPEG", pkgConfig: "libturbojpeg",
+    providers: [.apt(["libturbojpeg0-dev"])]),
+  .systemLibrary(name: "CZint", path: "Shared/CZint", providers: [.apt(["libzint-dev"])]),
 ]
 
 /// What more than one executable needs. Who may import whom is checked by TidyTests.
@@ -112,12 +120,21 @@ let services: [Target] = [
   .executableTarget(
     name: "Notifier",
     dependencies: [
-      "CCurl", "CGMime", "COpenSSL", "Delivery", "Messages", "ServiceKit", "Storage", "Stubs",
+      "CCurl", "CGMime", "Delivery", "Messages", "ServiceKit", "Storage", "Stubs",
       "Texts", "Transport", "Wire",
       .product(name: "DequeModule", package: "swift-collections"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Mustache", package: "swift-mustache"),
     ], path: "Services/Notifier", swiftSettings: settings),
+  .executableTarget(
+    name: "DirectMail",
+    dependencies: [
+      "CCairo", "CTurboJPEG", "CZint", "Delivery", "Messages", "ServiceKit", "Storage", "Stubs",
+      "Texts", "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "Yams", package: "Yams"),
+    ], path: "Services/DirectMail",
+    resources: [.embedInCode("Addresses/postal-formats.yaml")], swiftSettings: settings),
   .executableTarget(
     name: "Gateway",
     dependencies: [
@@ -137,7 +154,10 @@ let services: [Target] = [
       .product(name: "Histogram", package: "hdrhistogram-swift"),
     ], path: "Services/Homing", exclude: ["Dynamic"],
     // Flows and templates as files, in the program.
-    resources: [.embedInCode("Shipped/flows"), .embedInCode("Shipped/templates")],
+    resources: [
+      .embedInCode("Shipped/flows"), .embedInCode("Shipped/letters"),
+      .embedInCode("Shipped/templates"),
+    ],
     swiftSettings: settings),
   .target(
     name: "DynamicMessages", dependencies: ["Descriptors"], path: "Services/Homing/Dynamic",
@@ -202,6 +222,13 @@ let testTargets: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Mustache", package: "swift-mustache"),
     ], exclude: ["mail_check.py", "tls_sink.py"]),
+  tests(
+    "DirectMailTests",
+    [
+      "CCairo", "Delivery", "DirectMail", "Messages", "ServiceKit", "Storage", "Stubs",
+      "TestSupport", "Texts", "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
   tests(
     "GatewayTests",
     [

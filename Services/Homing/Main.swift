@@ -15,8 +15,8 @@ struct HomingCommand: AsyncParsableCommand {
       CallCommand.self, ListCommand.self, DescribeCommand.self, HealthCommand.self,
       BenchCommand.self, CertsCommand.self, EchoCommand.self, ReplayCommand.self,
       SampleCommand.self, CartsCommand.self, ContactsCommand.self, StoresCommand.self,
-      FlowCommand.self, TemplateCommand.self, MessagesCommand.self, ExplainCommand.self,
-      ReportCommand.self, ExitCodesCommand.self,
+      FlowCommand.self, TemplateCommand.self, MessagesCommand.self, LettersCommand.self,
+      ExplainCommand.self, ReportCommand.self, ExitCodesCommand.self,
     ])
 
   /// As ArgumentParser's own, except that every wrong use ends with 1: its usual 64 belongs to

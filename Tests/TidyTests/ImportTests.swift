@@ -28,12 +28,19 @@ enum Imports {
     ],
     "Services/Scheduler/Flows/": ["Messages", "ServiceKit", "Yams"],
     "Services/Notifier/": [
-      "CCurl", "COpenSSL", "Delivery", "DequeModule", "Logging", "Messages", "ServiceKit",
+      "CCurl", "Delivery", "DequeModule", "Logging", "Messages", "ServiceKit",
       "Storage", "Stubs", "Texts", "Transport", "Wire",
     ],
     "Services/Notifier/Content/": [
-      "CGMime", "COpenSSL", "Messages", "Mustache", "ServiceKit", "Texts",
+      "CGMime", "Messages", "Mustache", "ServiceKit", "Texts",
     ],
+    "Services/DirectMail/": [
+      "Delivery", "Logging", "Messages", "ServiceKit", "Storage", "Stubs", "Texts", "Transport",
+      "Wire",
+    ],
+    "Services/DirectMail/Addresses/": ["Messages", "ServiceKit", "Texts", "Yams"],
+    "Services/DirectMail/Letters/": ["Messages", "ServiceKit", "Texts", "Yams"],
+    "Services/DirectMail/Pages/": ["CCairo", "CTurboJPEG", "CZint", "Messages", "ServiceKit"],
     "Services/Gateway/": [
       "HTTPTypes", "HummingbirdCore", "Logging", "Messages", "NIOCore", "NIOPosix", "ServiceKit",
       "Stubs", "Transport", "Wire",
@@ -78,6 +85,10 @@ enum Imports {
       "Delivery", "Logging", "Messages", "Mustache", "Notifier", "ServiceKit", "Storage", "Stubs",
       "TestSupport", "Texts", "Transport", "Wire",
     ],
+    "Tests/DirectMailTests/": [
+      "CCairo", "Delivery", "DirectMail", "Logging", "Messages", "ServiceKit", "Storage", "Stubs",
+      "TestSupport", "Texts", "Transport", "Wire",
+    ],
     "Tests/GatewayTests/": [
       "Gateway", "Logging", "Messages", "ServiceKit", "Stubs", "TestSupport", "Transport", "Wire",
     ],
@@ -98,13 +109,19 @@ enum Imports {
     "CProtobufC": ["Shared/Messages/"],
     "COpenSSL": [
       "Shared/Transport/TLS/", "Shared/ServiceKit/SHA256.swift", "Services/Homing/Certs/",
-      "Services/Notifier/Content/Links/LinkSeal.swift",
+      "Shared/ServiceKit/Sealing/LinkSeal.swift",
       "Tests/Support/", "Tests/TransportTests/",
     ],
     "CZlib": ["Services/Homing/Replay/GzipInflater.swift"],
     "CGMime": ["Services/Notifier/Content/Mime/MimeCodec.swift"],
     "CCurl": ["Services/Notifier/Providers/"],
-    "Yams": ["Services/Scheduler/Flows/YAMLReader.swift"],
+    "CCairo": ["Services/DirectMail/Pages/Canvas.swift", "Tests/DirectMailTests/"],
+    "CTurboJPEG": ["Services/DirectMail/Pages/Canvas.swift"],
+    "CZint": ["Services/DirectMail/Pages/MatrixCode.swift"],
+    "Yams": [
+      "Services/Scheduler/Flows/YAMLReader.swift", "Services/DirectMail/Letters/LetterReader.swift",
+      "Services/DirectMail/Addresses/PostalFormat.swift",
+    ],
     "GRDBSQLite": ["Shared/Storage/SQLite/"],
     "CLinux": [
       "Shared/Transport/Client/ClientPool.swift", "Shared/Transport/Connection/Connection.swift",

@@ -88,16 +88,9 @@ struct FlowSampleCommand: HomingSubcommand {
 
 /// The flow files in the executable.
 enum ShippedFlows {
-  static let names = ["cart-recovery", "discount-or-shipping", "quote-recovery"]
+  static let names = ShippedFiles.flows.keys.sorted()
 
   static func text(_ name: String) -> String? {
-    switch name {
-    case "cart-recovery": text(PackageResources.cart_recovery_yaml)
-    case "discount-or-shipping": text(PackageResources.discount_or_shipping_yaml)
-    case "quote-recovery": text(PackageResources.quote_recovery_yaml)
-    default: nil
-    }
+    ShippedFiles.flows[name].map { String(decoding: $0, as: UTF8.self) }
   }
-
-  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

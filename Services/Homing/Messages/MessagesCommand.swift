@@ -143,7 +143,7 @@ enum MessageCells {
   }
 
   /// What was read for the permission (X03).
-  private static func grant(_ grant: CommonV1.Grant?) -> String {
+  static func grant(_ grant: CommonV1.Grant?) -> String {
     guard let grant else { return "" }
     let positions = grant.positions.map { "\($0.bucket)/\($0.seq)" }.joined(separator: ", ")
     return "\(ValueText.text(grant.grantedAt)), purchases read up to \(positions)"

@@ -39,25 +39,11 @@ struct NotifierCaller: Sendable {
     options = CallOptions(timeout: timeout)
   }
 
-  /// Every item of a list, page after page, never more than one page in memory.
-  ///
-  /// - Parameters:
-  ///   - limit: items wanted at the most; 0: all.
-  ///   - page: asks for the next page.
-  ///   - show: is given each page; the first one also where it is empty.
+  /// As `ListPages.each`.
   func pages<Item>(
     limit: Int, _ page: (CommonV1.Page) async throws -> (items: [Item], next: String),
     _ show: ([Item]) throws -> Void
   ) async throws {
-    var after = ""
-    var left = limit == 0 ? Int.max : limit
-    repeat {
-      let isFirst = after.isEmpty
-      let answer = try await page(.init(limit: UInt32(min(left, 1000)), after: after))
-      let items = answer.items.prefix(left)
-      if !items.isEmpty || isFirst { try show(Array(items)) }
-      left -= items.count
-      after = answer.next
-    } while !after.isEmpty && left > 0
+    try await ListPages.each(limit: limit, page, show)
   }
 }

@@ -10,11 +10,13 @@ struct ReplayFlow: Sendable {
   var text: String
   /// Put into each store that has none of their name and locale.
   var templates: [ShippedTemplate]
+  /// Likewise, where letters are printed.
+  var letters: [LetterFile] = []
   /// Whole ranges of addresses that reach nobody.
   var testAddresses: [String]
 }
 
-/// Brings a flow into stores: templates, the flow, test mode.
+/// Brings a flow into stores: templates, letters, the flow, test mode.
 struct FlowSetup {
   private let flow: ReplayFlow
   private let services: any FlowServices
@@ -36,6 +38,9 @@ struct FlowSetup {
   mutating func prepare(_ store: String) async throws {
     let (services, flow) = (services, flow)
     for template in flow.templates { try await put(template, store) }
+    if services.printsLetters {
+      for letter in flow.letters { try await put(letter, store) }
+    }
     let check = try await sender.patiently {
       try await services.checkFlow(.init(store: store, text: flow.text))
     }
@@ -73,6 +78,18 @@ struct FlowSetup {
       template: template.name, channel: template.channel, locale: template.locale,
       parts: template.parts)
     try await sender.patiently { try await services.putTemplate(request) }
+  }
+
+  private func put(_ letter: LetterFile, _ store: String) async throws {
+    let services = services
+    let present = try await sender.patiently {
+      try await services.letter(store, letter.name, letter.locale)
+    }
+    if present != nil { return }
+    let request = DirectMailV1.PutTemplateRequest(
+      store: store, idempotencyKey: key("letter", store, letter.name, letter.locale),
+      template: letter.name, locale: letter.locale, format: .a4FormB, text: letter.text)
+    try await sender.patiently { try await services.putLetter(request) }
   }
 
   /// The same for the same request.

@@ -4,13 +4,13 @@ internal import Transport
 internal import Wire
 
 /// Services of our own for one replay: a folder, certificates, one process for each service on a
-/// virtual clock, messages into files.
+/// virtual clock, messages and letters into files.
 final class LocalSuite: Sendable {
   /// How a suite is made.
   struct Setup: Sendable {
     /// The folder with the programs, or cart-tracker itself; nil: beside our own.
     var programs: String?
-    /// Whether scheduler and notifier run too.
+    /// Whether scheduler and notifier run too, and direct-mail where its program is there.
     var runsFlows = false
     /// Where messages go; nil: away with the suite.
     var out: String?
@@ -31,10 +31,14 @@ final class LocalSuite: Sendable {
   /// - Parameter now: seconds since 1970.
   init(_ setup: Setup, now: Int) throws {
     self.setup = setup
-    let services: [SuiteService] =
+    var services: [SuiteService] =
       setup.runsFlows ? [.cartTracker, .scheduler, .notifier] : [.cartTracker]
-    let programs = try services.map { service throws(CommandError) in
+    var programs = try services.map { service throws(CommandError) in
       try service.program(setup.programs, isAlone: services.count == 1)
+    }
+    if setup.runsFlows, let program = try? SuiteService.directMail.program(setup.programs) {
+      services.append(.directMail)
+      programs.append(program)
     }
     let folder = try WorkFolder()
     self.folder = folder
@@ -68,7 +72,8 @@ final class LocalSuite: Sendable {
     }
     return RunningServices(
       clients[0], scheduler: clients.count > 1 ? clients[1] : nil,
-      notifier: clients.count > 2 ? clients[2] : nil)
+      notifier: clients.count > 2 ? clients[2] : nil,
+      directMail: clients.count > 3 ? clients[3] : nil)
   }
 
   /// Ends a process without a warning, as a crash does, and starts it anew: each in turn.
@@ -97,6 +102,7 @@ enum SuiteService: String, CaseIterable, Sendable {
   case cartTracker = "cart-tracker"
   case scheduler
   case notifier
+  case directMail = "direct-mail"
 
   /// What a build calls the program where it has no product of its own.
   private var target: String {
@@ -104,6 +110,7 @@ enum SuiteService: String, CaseIterable, Sendable {
     case .cartTracker: "CartTracker"
     case .scheduler: "Scheduler"
     case .notifier: "Notifier"
+    case .directMail: "DirectMail"
     }
   }
 
@@ -111,7 +118,7 @@ enum SuiteService: String, CaseIterable, Sendable {
   ///   - place: a folder; nil: our own program's.
   ///   - isAlone: `place` may be the program itself.
   /// - Throws: `CommandError` that says where the program was looked for.
-  func program(_ place: String?, isAlone: Bool) throws(CommandError) -> String {
+  func program(_ place: String?, isAlone: Bool = false) throws(CommandError) -> String {
     let start = place ?? OwnProgram.folder
     let inFolder = [start + "/" + rawValue, start + "/" + target]
     for candidate in isAlone ? [start] + inFolder : inFolder {

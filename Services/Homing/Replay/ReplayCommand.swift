@@ -73,7 +73,10 @@ struct ReplayCommand: HomingSubcommand {
   var email: String?
   @Option(help: "Phone number of each contact (default with a flow: '+999{number}').")
   var phone: String?
-  @Option(help: "Postal address of each contact, 'STREET; POSTCODE TOWN; COUNTRY'.")
+  @Option(
+    help: ArgumentHelp(
+      "Postal address of each contact, 'STREET; POSTCODE TOWN; COUNTRY' (default with a flow: "
+        + "'Beispielweg {number}; 12345 Musterstadt; DE')."))
   var address: String?
 
   @Flag(help: "Start services for this replay and stop them at its end.") var local = false
@@ -83,7 +86,8 @@ struct ReplayCommand: HomingSubcommand {
   var bin: String?
   @Option(
     help: ArgumentHelp(
-      "Folder for what --local sends: mails/*.eml, texts/*.txt; made.", valueName: "folder"))
+      "Folder for what --local sends: mails/*.eml, texts/*.txt, letters/*.pdf; made.",
+      valueName: "folder"))
   var out: String?
   @Option(
     help: ArgumentHelp("A cart-tracker that runs on a virtual clock.", valueName: "host:port"))
@@ -92,6 +96,9 @@ struct ReplayCommand: HomingSubcommand {
   var scheduler: String?
   @Option(help: ArgumentHelp("Its notifier, for a flow.", valueName: "host:port"))
   var notifier: String?
+  @Option(
+    help: ArgumentHelp("Its direct-mail, for a flow with letters.", valueName: "host:port"))
+  var directMail: String?
 
   @Option(help: .hidden) var shuffle: String?
   @Option(help: .hidden) var seed: UInt64 = 1
@@ -120,6 +127,9 @@ struct ReplayCommand: HomingSubcommand {
     signals.endOnNext()
     // Out of the group, so that no cancellation reaches it.
     await session.stop()
+    if local, let out {
+      try await BlockingWork.run { try LetterLinks.make(in: out + "/letters") }
+    }
     guard let outcome else { throw ExitCode(128 + SIGINT) }
     let counts: ReplayCounts
     do {

@@ -21,7 +21,7 @@ protocol ReplayServices: Sendable {
   func statuses() async throws -> [ClockV1.StatusResponse]
 }
 
-/// What a replay asks of scheduler and notifier.
+/// What a replay asks of scheduler, notifier and direct-mail.
 protocol FlowServices: Sendable {
   func checkFlow(
     _ request: SchedulerV1.CheckFlowRequest
@@ -36,6 +36,13 @@ protocol FlowServices: Sendable {
     _ store: String, _ name: String, _ locale: String
   ) async throws -> NotifierV1.Template?
   func putTemplate(_ request: NotifierV1.PutTemplateRequest) async throws
+  /// Whether there is a direct-mail; without it flows skip their letters.
+  var printsLetters: Bool { get }
+  /// The newest version in exactly this locale; nil where there is none.
+  func letter(
+    _ store: String, _ name: String, _ locale: String
+  ) async throws -> DirectMailV1.Template?
+  func putLetter(_ request: DirectMailV1.PutTemplateRequest) async throws
 }
 
 extension RPCError {

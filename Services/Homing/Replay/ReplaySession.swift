@@ -29,6 +29,8 @@ struct ReplayOrder: Sendable {
     let cartTracker: String
     /// Nil for a replay without flows.
     var others: (scheduler: String, notifier: String)?
+    /// Nil for one without letters.
+    var directMail: String?
   }
 
   /// - Throws: `CommandError` for the first option that cannot be used.
@@ -73,9 +75,11 @@ struct ReplayOrder: Sendable {
     }
     guard let target = command.target else { return nil }
     if let scheduler = command.scheduler, let notifier = command.notifier {
-      return Targets(cartTracker: target, others: (scheduler, notifier))
+      return Targets(
+        cartTracker: target, others: (scheduler, notifier), directMail: command.directMail)
     }
-    guard command.scheduler == nil, command.notifier == nil, command.flow ?? "none" == "none"
+    guard command.scheduler == nil, command.notifier == nil, command.directMail == nil,
+      command.flow ?? "none" == "none"
     else { throw .usage("a flow on a --target needs both --scheduler and --notifier HOST:PORT") }
     return Targets(cartTracker: target)
   }
@@ -174,7 +178,8 @@ final class ReplaySession: Sendable {
       return RunningServices(
         try client(targets.cartTracker),
         scheduler: try targets.others.map { try client($0.scheduler) },
-        notifier: try targets.others.map { try client($0.notifier) })
+        notifier: try targets.others.map { try client($0.notifier) },
+        directMail: try targets.directMail.map { try client($0) })
     }
     let loop = loop
     let setup = LocalSuite.Setup(

@@ -15,14 +15,20 @@ struct RunningServices: ReplayServices {
 
   /// - Parameters:
   ///   - scheduler: nil together with `notifier`, for a replay without flows.
-  init(_ cartTracker: any Channel, scheduler: (any Channel)? = nil, notifier: (any Channel)? = nil)
-  {
+  ///   - directMail: nil for one without letters.
+  init(
+    _ cartTracker: any Channel, scheduler: (any Channel)? = nil, notifier: (any Channel)? = nil,
+    directMail: (any Channel)? = nil
+  ) {
     self.cartTracker = CartTrackerV1.CartTrackerClient(cartTracker)
-    clocks = [cartTracker, scheduler, notifier].compactMap { $0.map { ClockV1.ClockClient($0) } }
+    clocks = [cartTracker, scheduler, notifier, directMail].compactMap { channel in
+      channel.map { ClockV1.ClockClient($0) }
+    }
     if let scheduler, let notifier {
       flows = RunningFlows(
         scheduler: SchedulerV1.SchedulerClient(scheduler),
-        notifier: NotifierV1.NotifierClient(notifier))
+        notifier: NotifierV1.NotifierClient(notifier),
+        directMail: directMail.map { DirectMailV1.DirectMailClient($0) })
     } else {
       flows = nil
     }
@@ -86,12 +92,8 @@ struct RunningServices: ReplayServices {
 private struct RunningFlows: FlowServices {
   let scheduler: SchedulerV1.SchedulerClient
   let notifier: NotifierV1.NotifierClient
+  let directMail: DirectMailV1.DirectMailClient?
   private var options: CallOptions { RunningServices.options }
-
-  init(scheduler: SchedulerV1.SchedulerClient, notifier: NotifierV1.NotifierClient) {
-    self.scheduler = scheduler
-    self.notifier = notifier
-  }
 
   func checkFlow(
     _ request: SchedulerV1.CheckFlowRequest
@@ -128,5 +130,21 @@ private struct RunningFlows: FlowServices {
 
   func putTemplate(_ request: NotifierV1.PutTemplateRequest) async throws {
     _ = try await notifier.putTemplate(request, options: options)
+  }
+
+  var printsLetters: Bool { directMail != nil }
+
+  func letter(
+    _ store: String, _ name: String, _ locale: String
+  ) async throws -> DirectMailV1.Template? {
+    guard let directMail else { return nil }
+    return try await RPCError.unlessFound {
+      try await directMail.getTemplate(
+        .init(store: store, template: name, locale: locale), options: options)
+    }
+  }
+
+  func putLetter(_ request: DirectMailV1.PutTemplateRequest) async throws {
+    _ = try await directMail?.putTemplate(request, options: options)
   }
 }

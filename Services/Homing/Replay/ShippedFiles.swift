@@ -1,4 +1,4 @@
-/// What comes with the program: flows, and the templates that they name.
+/// What comes with the program: flows, and the templates and letters that they name.
 enum ShippedFiles {
   /// What a replay runs where nothing is said.
   static let referenceFlow = "cart-recovery"
@@ -6,6 +6,7 @@ enum ShippedFiles {
   /// By their names.
   static let flows: [String: [UInt8]] = [
     "cart-recovery": PackageResources.cart_recovery_yaml,
+    "cart-recovery-b2b": PackageResources.cart_recovery_b2b_yaml,
     "discount-or-shipping": PackageResources.discount_or_shipping_yaml,
     "quote-recovery": PackageResources.quote_recovery_yaml,
   ]
@@ -30,6 +31,6 @@ enum ShippedFiles {
     }
     return ReplayFlow(
       origin: origin, text: text, templates: try TemplateFiles.parse(templates),
-      testAddresses: testAddresses)
+      letters: try LetterFiles.parse(letters), testAddresses: testAddresses)
   }
 }

@@ -15,6 +15,8 @@ struct SuiteFiles {
   private let folder: String
   private let services: [SuiteService]
   private let addresses: [SuiteService: String]
+  /// Folder for messages and letters.
+  private let out: String
 
   /// - Parameters:
   ///   - out: folder for messages; made.
@@ -32,11 +34,10 @@ struct SuiteFiles {
     let ports = try FreePorts.take(services.count)
     addresses = Dictionary(
       uniqueKeysWithValues: zip(services, ports.map { "127.0.0.1:\($0)" }))
+    self.out = try CertificateFolder(out ?? folder + "/out").path
     guard services.contains(.notifier) else { return }
     let place = try CertificateFolder(folder)
-    try place.write(
-      Array(SuiteFiles.providers(try CertificateFolder(out ?? folder + "/out").path).utf8),
-      to: "providers", mode: 0o600)
+    try place.write(Array(SuiteFiles.providers(self.out).utf8), to: "providers", mode: 0o600)
     // Always the same: nothing serves these links, and a replay writes the same mails each time.
     let key = SHA256.hash(Array("replay".utf8))
     try place.write(key, to: "link.key", mode: 0o600)
@@ -76,16 +77,22 @@ struct SuiteFiles {
     let needs: [SuiteService] =
       switch service {
       case .cartTracker: [.scheduler]
-      case .scheduler: [.cartTracker, .notifier]
-      case .notifier: [.cartTracker, .scheduler]
+      case .scheduler: [.cartTracker, .notifier, .directMail]
+      case .notifier, .directMail: [.cartTracker, .scheduler]
       }
     for other in needs {
       guard let address = addresses[other] else { continue }
       let name = other.rawValue.uppercased().map { $0 == "-" ? "_" : $0 }
       environment["HOMING_" + String(name)] = address
     }
-    if service == .notifier {
-      environment["HOMING_PROVIDERS"] = folder + "/providers"
+    switch service {
+    case .notifier: environment["HOMING_PROVIDERS"] = folder + "/providers"
+    case .directMail:
+      environment["HOMING_LETTERS"] = out + "/letters"
+      environment["HOMING_CUT_OFF_EVERY"] = "1d"
+    case .cartTracker, .scheduler: break
+    }
+    if service == .notifier || service == .directMail {
       environment["HOMING_LINK_KEYS"] = "1=" + folder + "/link.key"
       // Nobody answers there: a replay has no gateway.
       environment["HOMING_PUBLIC_URL"] = "http://127.0.0.1:9"

@@ -13,14 +13,7 @@ enum TemplateFolder {
   /// - Parameter path: blocks while it is read.
   /// - Throws: `CommandError` that names the folder or the file.
   static func read(_ path: String) throws(CommandError) -> [ShippedTemplate] {
-    var files: [String: [UInt8]] = [:]
-    for name in try names(path) where endings.contains(where: name.hasSuffix) {
-      guard files.count < filesMax else {
-        throw .file("\(Printable.text(path)) holds more than \(filesMax) files")
-      }
-      files[name] = try InputFile.bytes("\(path)/\(name)", bytesMax: fileSizeMax)
-    }
-    let templates = try TemplateFiles.parse(files)
+    let templates = try TemplateFiles.parse(try files(path, endings))
     guard !templates.isEmpty else {
       throw .file(
         "\(Printable.text(path)) holds no template: there is no NAME.template with its "
@@ -29,7 +22,22 @@ enum TemplateFolder {
     return templates
   }
 
-  private static func names(_ path: String) throws(CommandError) -> [String] {
+  /// The files of a folder whose names end so, by their names.
+  static func files(
+    _ path: String, _ endings: [String]
+  ) throws(CommandError) -> [String: [UInt8]] {
+    var files: [String: [UInt8]] = [:]
+    for name in try names(path) where endings.contains(where: name.hasSuffix) {
+      guard files.count < filesMax else {
+        throw .file("\(Printable.text(path)) holds more than \(filesMax) files")
+      }
+      files[name] = try InputFile.bytes("\(path)/\(name)", bytesMax: fileSizeMax)
+    }
+    return files
+  }
+
+  /// What a folder holds, hidden things apart.
+  static func names(_ path: String) throws(CommandError) -> [String] {
     guard let folder = opendir(path) else {
       throw .file("cannot read \(Printable.text(path)): \(SystemError.text(errno))")
     }

@@ -40,7 +40,7 @@ struct TemplatePreviewCommand: HomingSubcommand {
     let answer = try await caller.client.renderPreview(
       .init(
         store: at.store, template: name, parts: parts, cart: cart, locale: locale,
-        parameters: try attributes()),
+        parameters: try ParameterOption.attributes(parameters)),
       options: caller.options)
     if let out { try write(answer, to: out) }
     if output.isJSON { return print(output.line(try ContractJSON().value(answer))) }
@@ -77,18 +77,6 @@ struct TemplatePreviewCommand: HomingSubcommand {
             : NearestName.hint(for: locale, in: named.map(\.locale))))
     }
     return found.parts
-  }
-
-  private func attributes() throws(CommandError) -> [CommonV1.Attribute] {
-    var attributes: [CommonV1.Attribute] = []
-    for parameter in parameters {
-      let halves = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard halves.count == 2, !halves[0].isEmpty else {
-        throw .usage("--parameter must be name=value, is \"\(Printable.text(parameter))\"")
-      }
-      attributes.append(.init(name: String(halves[0]), value: .text(String(halves[1]))))
-    }
-    return attributes
   }
 
   private func files(

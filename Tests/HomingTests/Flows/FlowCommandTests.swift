@@ -194,7 +194,7 @@ internal import Wire
       .appending(path: "Services/Homing/Shipped/flows")
     let files = try FileManager.default.contentsOfDirectory(
       atPath: folder.path(percentEncoded: false))
-    #expect(files.sorted() == ShippedFlows.names.map { "\($0).yaml" })
+    #expect(files.sorted() == ShippedFlows.names.map { "\($0).yaml" }.sorted())
     for name in ShippedFlows.names {
       let text = try String(contentsOf: folder.appending(path: "\(name).yaml"), encoding: .utf8)
       #expect(try FlowSampleCommand.parse([name]).text() + "\n" == text)

@@ -4,13 +4,15 @@ internal import Wire
 
 @testable internal import Homing
 
-/// Scheduler and notifier as far as a replay's preparation and counts ask them.
+/// Scheduler, notifier and direct-mail as far as a replay's preparation and counts ask them.
 final class FakeFlows: FlowServices {
   struct State {
     /// What was asked, in order.
     var journal: [String] = []
     var flows: [String: SchedulerV1.Flow] = [:]
     var templates: [String: NotifierV1.Template] = [:]
+    var letters: [String: DirectMailV1.Template] = [:]
+    var printsLetters = false
     var modes: [SchedulerV1.SetModeRequest] = []
     var keys: Set<String> = []
     var report = SchedulerV1.ReportResponse()
@@ -76,6 +78,25 @@ final class FakeFlows: FlowServices {
       state.keys.insert(request.idempotencyKey)
       state.templates["\(request.store)/\(request.template)/\(request.locale)"] =
         NotifierV1.Template(store: request.store, name: request.template)
+    }
+  }
+
+  var printsLetters: Bool { state.withLock { $0.printsLetters } }
+
+  func letter(
+    _ store: String, _ name: String, _ locale: String
+  ) async throws -> DirectMailV1.Template? {
+    state.withLock { $0.letters["\(store)/\(name)/\(locale)"] }
+  }
+
+  func putLetter(_ request: DirectMailV1.PutTemplateRequest) async throws {
+    state.withLock { state in
+      state.journal.append("letter \(request.store) \(request.template) \(request.locale)")
+      state.keys.insert(request.idempotencyKey)
+      state.letters["\(request.store)/\(request.template)/\(request.locale)"] =
+        DirectMailV1.Template(
+          store: request.store, name: request.template, format: request.format,
+          text: request.text)
     }
   }
 }

@@ -11,10 +11,11 @@ internal import Wire
   private let services = FakeFlows()
 
   private func setup(
-    text: String = "flow: recovery", templates: [ShippedTemplate] = []
+    text: String = "flow: recovery", templates: [ShippedTemplate] = [],
+    letters: [LetterFile] = []
   ) -> FlowSetup {
     let flow = ReplayFlow(
-      origin: "a.yaml", text: text, templates: templates,
+      origin: "a.yaml", text: text, templates: templates, letters: letters,
       testAddresses: ["@replay.invalid", "+999*"])
     let sender = RecordSender(services: FakeTracker(), pause: { _ in })
     return FlowSetup(flow, services, sender, idPrefix: "f")
@@ -38,6 +39,27 @@ internal import Wire
     #expect(services.state.withLock { $0.keys.count } == 4)
     #expect(services.state.withLock { $0.keys.allSatisfy { $0.utf8.count <= 64 } })
     #expect(!setup.startsAtRows)
+  }
+
+  @Test("D09 Letters are put before the flow where they are printed, and else left out")
+  func letters() async throws {
+    let letter = LetterFile(name: "paper", locale: "de", text: "- text: Guten Tag")
+    var without = setup(letters: [letter])
+    try await without.prepare("shop")
+    #expect(!services.state.withLock { $0.journal }.contains { $0.hasPrefix("letter") })
+    services.state.withLock {
+      $0.journal = []
+      $0.printsLetters = true
+    }
+    var with = setup(letters: [letter])
+    try await with.prepare("other")
+    try await with.prepare("other")
+    let journal = services.state.withLock { $0.journal }
+    #expect(journal.prefix(2) == ["letter other paper de", "check other"])
+    #expect(journal.count { $0.hasPrefix("letter") } == 1)
+    let put = services.state.withLock { $0.letters["other/paper/de"] }
+    #expect(put?.format == .a4FormB)
+    #expect(put?.text == letter.text)
   }
 
   @Test("A template that the store has is kept, a flow that is there is not applied again")
@@ -149,13 +171,29 @@ internal import Wire
 
   @Test("A flow is given ranges that reach nobody, and refused addresses that may be somebody's")
   func testAddresses() throws {
-    #expect(try ContactTemplates.unreachable.testAddresses() == ["@replay.invalid", "+999*"])
+    #expect(
+      try ContactTemplates.unreachable.testAddresses() == ["@replay.invalid", "+999*", "post:*"])
+    #expect(try ContactTemplates(email: "a@b.test").testAddresses() == ["@b.test"])
     for email in ["{contact}@gmail.com", "{contact}@{contact}.invalid", "nobody"] {
       #expect(throws: CommandError.self) { try ContactTemplates(email: email).testAddresses() }
     }
     #expect(throws: CommandError.self) {
       try ContactTemplates(phone: "+49{contact}").testAddresses()
     }
+  }
+
+  @Test("D04 A postal address has a name and all that a letter needs, and follows from the id")
+  func postal() throws {
+    let address = try #require(ContactTemplates.unreachable.profile("ann", at: at).address)
+    #expect(address.person == "Contact ann")
+    #expect(address.countryCode == "DE")
+    #expect(address.postalCode == "12345")
+    #expect(address.locality == "Musterstadt")
+    #expect(address.streetLines.count == 1)
+    let other = ContactTemplates.unreachable.profile("bob", at: at).address
+    #expect(other?.streetLines != address.streetLines)
+    #expect(ContactTemplates(email: "a@b.test").profile("ann", at: at).address == nil)
+    #expect(throws: CommandError.self) { try ContactTemplates(address: "Weg 1, Ort").check() }
   }
 
   @Test("Addresses of the file are exchanged for ours, names stay")
@@ -177,6 +215,9 @@ internal import Wire
           .destinations.last?.address ?? "",
       ])
     #expect(upserted.profile?.consents.isEmpty == false)
+    // The letter is addressed to the name.
+    #expect(upserted.profile?.address?.locality == "Musterstadt")
+    #expect(upserted.profile?.address?.person == "")
   }
 }
 
@@ -221,8 +262,13 @@ internal import Wire
     for name in ["cart-reminder", "cart-help", "cart-sms"] {
       #expect(templates.filter { $0.name == name }.map(\.locale) == ["de", "en"])
     }
+    let letters = try LetterFiles.parse(ShippedFiles.letters)
+    for name in ["cart-letter", "quote-letter"] {
+      #expect(letters.filter { $0.name == name }.map(\.locale) == ["de", "en"])
+    }
     let flow = try ShippedFiles.flow(nil, testAddresses: [])
     #expect(flow.text.contains("flow: cart-recovery"))
+    #expect(flow.letters == letters)
     #expect(throws: CommandError.self) { try ShippedFiles.flow("/nowhere", testAddresses: []) }
   }
 }

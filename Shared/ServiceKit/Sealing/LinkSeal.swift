@@ -1,20 +1,19 @@
 internal import COpenSSL
-internal import ServiceKit
 
 /// One secret key with the number that tokens name it by.
 ///
 /// `@unchecked Sendable` holds because the context, keyed once here, is never changed afterwards:
 /// every seal works on a copy of its own, which OpenSSL makes from a constant.
-final class LinkSeal: @unchecked Sendable {
+package final class LinkSeal: @unchecked Sendable {
   /// In bytes; half of what SHA-256 gives, as RFC 2104 §5 allows.
-  static let size = 16
-  static let secretSizeMin = 32
+  package static let size = 16
+  package static let secretSizeMin = 32
 
-  let id: UInt8
+  package let id: UInt8
   private let keyed: OpaquePointer
 
   /// - Parameter secret: at least 32 bytes, as the caller has checked.
-  init(id: UInt8, secret: [UInt8]) {
+  package init(id: UInt8, secret: [UInt8]) {
     precondition(secret.count >= LinkSeal.secretSizeMin)
     self.id = id
     guard let mac = EVP_MAC_fetch(nil, "HMAC", nil), let keyed = EVP_MAC_CTX_new(mac) else {
@@ -36,7 +35,7 @@ final class LinkSeal: @unchecked Sendable {
   deinit { EVP_MAC_CTX_free(keyed) }
 
   /// The first 16 bytes of HMAC-SHA-256 over `bytes`.
-  func seal(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+  package func seal(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     guard let context = EVP_MAC_CTX_dup(keyed) else { preconditionFailure("no memory for a seal") }
     defer { EVP_MAC_CTX_free(context) }
     let bytes = Array(bytes)
@@ -50,7 +49,7 @@ final class LinkSeal: @unchecked Sendable {
   }
 
   /// In a time that does not tell where the two differ.
-  func fits(_ seal: [UInt8], _ bytes: some Sequence<UInt8>) -> Bool {
+  package func fits(_ seal: [UInt8], _ bytes: some Sequence<UInt8>) -> Bool {
     let right = self.seal(bytes)
     return seal.count == right.count && CRYPTO_memcmp(seal, right, right.count) == 0
   }

@@ -1,0 +1,184 @@
+internal import Logging
+internal import Messages
+internal import ServiceKit
+internal import Storage
+internal import Stubs
+internal import Transport
+internal import Wire
+
+/// Serves `homing.direct_mail.v1.DirectMail`: one function for each method, validate → domain →
+/// answer. What blocks runs on the readers' threads, the commands' thread or the writer's.
+struct DirectMailHandler: DirectMailV1.DirectMailService {
+  let intake: OrderIntake
+  let modes: ModeBook
+  let database: DirectMailDatabase
+  let pieces: PieceDesk
+  let batches: BatchDesk
+  let budgets: BudgetDesk
+  let objections: ObjectionDesk
+  let scans: ScanDesk
+  let templates: TemplateDesk
+  let readers: ThreadPool
+  let log: Logger
+
+  func send(
+    _ request: CommonV1.SendOrders, _ call: ServerCall
+  ) throws -> Reply<CommonV1.Receipts> {
+    later { try await intake.take(request) }
+  }
+
+  func putModes(
+    _ request: CommonV1.PutModesRequest, _ call: ServerCall
+  ) throws -> Reply<CommonV1.PutModesResponse> {
+    for (index, mode) in request.modes.enumerated() where mode.revision > UInt64(Int64.max) {
+      throw BudgetDesk.refusal("modes[\(index)].revision", "is over 2^63 - 1")
+    }
+    return later {
+      try await database.commit([], weight: 4) { try ModeBook.write(request.modes, $0) }
+      modes.put(request.modes)
+      return .init()
+    }
+  }
+
+  // MARK: - Pieces
+
+  func getMailPiece(
+    _ request: DirectMailV1.GetMailPieceRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.MailPiece> {
+    reading { session in
+      guard let found = try PieceDesk.find(request.store, request.piece, session) else {
+        throw PieceDesk.noPiece
+      }
+      return found.contract
+    }
+  }
+
+  func listMailPieces(
+    _ request: DirectMailV1.ListMailPiecesRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.ListMailPiecesResponse> {
+    reading { try PieceList.list(request, $0) }
+  }
+
+  func withdrawMailPiece(
+    _ request: DirectMailV1.WithdrawMailPieceRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.MailPiece> { later { try await pieces.withdraw(request) } }
+
+  func reportPieces(
+    _ request: DirectMailV1.ReportPiecesRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.ReportPiecesResponse> {
+    later { try await pieces.report(request) }
+  }
+
+  // MARK: - Batches and budgets
+
+  func listBatches(
+    _ request: DirectMailV1.ListBatchesRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.ListBatchesResponse> { later { try await batches.list(request) } }
+
+  func getBatch(
+    _ request: DirectMailV1.GetBatchRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.Batch> { later { try await batches.get(request) } }
+
+  func closeBatch(
+    _ request: DirectMailV1.CloseBatchRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.Batch> { later { try await batches.close(request) } }
+
+  func fetchBatch(
+    _ request: DirectMailV1.FetchBatchRequest,
+    _ responses: ResponseWriter<DirectMailV1.Chunk>, _ call: ServerCall
+  ) async throws {
+    try await edge { try await batches.fetch(request, responses) }
+  }
+
+  func setBudget(
+    _ request: DirectMailV1.SetBudgetRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.Budget> { later { try await budgets.set(request) } }
+
+  func listBudgets(
+    _ request: DirectMailV1.ListBudgetsRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.ListBudgetsResponse> { later { try await budgets.list(request) } }
+
+  // MARK: - Objections and codes
+
+  func putObjections(
+    _ request: DirectMailV1.PutObjectionsRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.PutObjectionsResponse> {
+    later { try await objections.put(request) }
+  }
+
+  func object(
+    _ request: DirectMailV1.ObjectRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.PutObjectionsResponse> {
+    later { try await objections.object(request) }
+  }
+
+  func listObjections(
+    _ request: DirectMailV1.ListObjectionsRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.ListObjectionsResponse> {
+    later { try await objections.list(request) }
+  }
+
+  func resolveLink(
+    _ request: DirectMailV1.ResolveLinkRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.ResolveLinkResponse> { later { try await scans.resolve(request) } }
+
+  // MARK: - Templates
+
+  func putTemplate(
+    _ request: DirectMailV1.PutTemplateRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.Template> {
+    later { try await templates.put(request, by: call.identity.uri) }
+  }
+
+  func getTemplate(
+    _ request: DirectMailV1.GetTemplateRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.Template> { later { try await templates.get(request) } }
+
+  func listTemplates(
+    _ request: DirectMailV1.ListTemplatesRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.ListTemplatesResponse> { .now(try templates.list(request)) }
+
+  func renderPreview(
+    _ request: DirectMailV1.RenderPreviewRequest,
+    _ responses: ResponseWriter<DirectMailV1.Chunk>, _ call: ServerCall
+  ) async throws {
+    try await edge { try await templates.preview(request, responses) }
+  }
+}
+
+extension DirectMailHandler {
+  private func later<Answer>(
+    _ body: @escaping @Sendable () async throws -> Answer
+  ) -> Reply<Answer> {
+    .later { .now(try await edge(body)) }
+  }
+
+  /// Runs `body` on a reader's thread.
+  private func reading<Answer>(
+    _ body: @escaping @Sendable (any StorageSession) throws -> Answer
+  ) -> Reply<Answer> {
+    later { try await readers.run { try database.read(body) } }
+  }
+
+  /// Where errors of the rooms below get their status: what storage says is for the log.
+  private func edge<R>(_ body: () async throws -> R) async throws -> R {
+    do {
+      return try await body()
+    } catch let error as StorageError {
+      throw status(error)
+    }
+  }
+
+  private func status(_ error: StorageError) -> RPCError {
+    switch error.code {
+    case .busy, .closed, .fenced, .uncertain:
+      return RPCError(.unavailable, "not now", retryAfter: .milliseconds(200), cause: error)
+    case .full:
+      return RPCError(
+        .resourceExhausted, "no room to store it", retryAfter: .seconds(1), cause: error)
+    default:
+      log.error("storage failed", metadata: ["error": "\(error)"])
+      return RPCError(.internalError, "stored data could not be used", cause: error)
+    }
+  }
+}

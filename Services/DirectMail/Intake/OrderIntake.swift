@@ -1,0 +1,214 @@
+internal import Delivery
+internal import Messages
+internal import ServiceKit
+internal import Storage
+internal import Synchronization
+internal import Wire
+
+/// Takes the scheduler's orders and cancellations, each once (`Send`).
+final class OrderIntake: Sendable {
+  static let source = "scheduler"
+
+  private let database: DirectMailDatabase
+  private let stores: StoreBook
+  private let rules: OrderRules
+  private let pieceLog: PieceLog
+  private let heads: BatchHeads
+  private let counts: DeliveryCounts
+  private let clock: any WallClock
+  private let cutOff: CutOff
+  private let cost: CommonV1.Money?
+
+  init(
+    database: DirectMailDatabase, stores: StoreBook, templates: TemplateBook, pieceLog: PieceLog,
+    heads: BatchHeads, counts: DeliveryCounts, clock: any WallClock, cutOff: CutOff,
+    cost: CommonV1.Money?
+  ) {
+    self.database = database
+    self.stores = stores
+    rules = OrderRules(templates: templates)
+    self.pieceLog = pieceLog
+    self.heads = heads
+    self.counts = counts
+    self.clock = clock
+    self.cutOff = cutOff
+    self.cost = cost
+  }
+
+  private typealias Row = CommonV1.SendOrders.Row
+
+  /// An order with all that can be said of it before its transaction.
+  private struct Taking: Sendable {
+    let key: PieceKey
+    let order: CommonV1.SendOrder
+    let body: [UInt8]
+    let plan: BatchPlan
+    /// Of the budget.
+    let today: Int64
+  }
+
+  /// What a row comes to.
+  private enum Plan: Sendable {
+    case take(Taking)
+    case cancel(PieceKey, CommonV1.CancelOrder)
+    case hold(String)
+    case retry(String)
+  }
+
+  /// - Throws: INVALID_ARGUMENT for positions or an outbox that are none; nothing is taken then.
+  func take(_ request: CommonV1.SendOrders) async throws -> CommonV1.Receipts {
+    let intake = try Intake(
+      source: OrderIntake.source, outbox: request.outbox, positions: request.rows.map(\.position))
+    let zones = await zones(of: request.rows)
+    let now = clock.now
+    let plans = try request.rows.map { try plan($0, zones, now) }
+    var buckets = intake.buckets
+    for case .take(let taking) in plans {
+      buckets += [taking.key.bucket, StoreKey(taking.order.store).bucket]
+    }
+    for case .cancel(let key, let cancel) in plans {
+      buckets += [key.bucket, StoreKey(cancel.store).bucket]
+    }
+    let touched = buckets
+    let joined = Joined()
+    let taken = try await database.commit(touched, weight: 6 * plans.count) { session in
+      try intake.take(session, now: now.microseconds) { index in
+        try self.apply(plans[index], now.microseconds, joined, session)
+      }
+    }
+    counts.add(received: taken.received)
+    // Before the answer: whoever sees it knows that the cut-offs are seen as due.
+    for (key, at) in joined.all { heads.note(key, at) }
+    pieceLog.outcomes.wake(touched)
+    return taken.receipts
+  }
+
+  /// Batches that pieces of one call joined: written by the transaction, read after it.
+  private final class Joined: Sendable {
+    private let batches = Mutex<[BatchKey: Int64]>([:])
+
+    func add(_ key: BatchKey, _ at: Int64) { batches.withLock { $0[key] = at } }
+    var all: [BatchKey: Int64] { batches.withLock { $0 } }
+  }
+
+  /// What is known of a store.
+  private enum Known: Sendable {
+    case zone(TimeZoneRules)
+    case missing
+    case unknown
+  }
+
+  private func zones(of rows: [Row]) async -> [String: Known] {
+    var known: [String: Known] = [:]
+    for row in rows {
+      guard case .send(let order) = row.action, known[order.store] == nil else { continue }
+      do {
+        let store = try await stores.store(order.store)
+        known[order.store] = .zone(StoreZones.zone(store))
+      } catch let error as RPCError where error.code == .notFound {
+        known[order.store] = .missing
+      } catch {
+        known[order.store] = .unknown
+      }
+    }
+    return known
+  }
+
+  private func plan(_ row: Row, _ known: [String: Known], _ now: Instant) throws -> Plan {
+    switch row.action {
+    case nil: return .hold("neither an order nor a cancellation")
+    case .cancel(let cancel):
+      let bucket = row.position.flatMap { UInt8(exactly: $0.bucket) } ?? 0
+      guard let key = PieceKey(bucket: bucket, text: cancel.id) else {
+        return .hold("cancel.id is not a UUID")
+      }
+      return .cancel(key, cancel)
+    case .send(let order):
+      let zone: TimeZoneRules
+      switch known[order.store] {
+      case .zone(let found): zone = found
+      case .missing: return .hold("send.store does not exist")
+      default: return .retry("whether the store exists cannot be asked now")
+      }
+      if let problem = rules.problem(order) { return .hold(problem) }
+      let bucket = OwnerKey.contact(store: order.store, contact: order.contact).bucket
+      guard let key = PieceKey(bucket: bucket, text: order.id),
+        let format = rules.templates.format(order.store, order.template),
+        let due = try? order.dueAt.map({ try Instant($0) })
+      else { return .hold("send.id is not a UUID") }
+      let planned = cutOff.next(after: now, from: due, zone)
+      return .take(
+        Taking(
+          key: key, order: order, body: try Stored.encode(order),
+          plan: BatchPlan(
+            store: order.store, format: format, isSample: order.mode != .live,
+            plannedAt: planned.microseconds),
+          today: Budgets.day(now.microseconds, zone)))
+    }
+  }
+
+  private func apply(
+    _ plan: Plan, _ now: Int64, _ joined: Joined, _ session: any StorageSession
+  ) throws -> Intake.Effect {
+    switch plan {
+    case .hold(let problem): return .held(problem)
+    case .retry(let problem): return .retry(problem)
+    case .take(let taking):
+      try take(taking, now, joined, session)
+      return .stored
+    case .cancel(let key, let cancel):
+      if let piece = try PieceRow.find(key, session), piece.state == .accepted {
+        _ = try pieceLog.move(
+          piece, to: .withdrawn, cancel.reason, at: now, now: now, session)
+      }
+      return .stored
+    }
+  }
+
+  private func take(
+    _ taking: Taking, _ now: Int64, _ joined: Joined, _ session: any StorageSession
+  ) throws {
+    if try PieceRow.find(taking.key, session) != nil { return }
+    let store = StoreKey(taking.order.store)
+    var log = DirectMailV1.MailPiece(format: taking.plan.format, cost: cost)
+    log.history = [.init(state: .accepted, at: .init(microseconds: now))]
+    var reservedOn: Int64 = 0
+    // Samples cost nobody anything.
+    if let cost, !taking.plan.isSample {
+      if try Budgets.reserve(cost, store, today: taking.today, session) {
+        reservedOn = taking.today
+      } else {
+        try add(taking, batch: [], reservedOn: 0, now, log, session)
+        if let piece = try PieceRow.find(taking.key, session) {
+          _ = try pieceLog.move(piece, to: .skipped, .budget, at: now, now: now, session)
+        }
+        return
+      }
+    }
+    let batch = try taking.plan.join(session)
+    try add(taking, batch: batch.id, reservedOn: reservedOn, now, log, session)
+    joined.add(batch, taking.plan.plannedAt)
+  }
+
+  private func add(
+    _ taking: Taking, batch: [UInt8], reservedOn: Int64, _ now: Int64,
+    _ log: DirectMailV1.MailPiece, _ session: any StorageSession
+  ) throws {
+    try session.execute(
+      PieceStatements.take,
+      [
+        taking.key.bucketValue, taking.key.idValue, .text(taking.order.store),
+        .text(taking.order.contact), .integer(DirectMailV1.PieceState.accepted.rawValue),
+        .integer(0 as Int64), .blob(batch), .integer(taking.plan.plannedAt), .integer(now),
+        .integer(reservedOn), .blob(taking.body), .blob(try Stored.encode(log)),
+      ])
+  }
+}
+
+/// Time zones of stores.
+enum StoreZones {
+  /// UTC where there is no such zone.
+  static func zone(_ store: CartTrackerV1.Store) -> TimeZoneRules {
+    (try? TimeZoneRules(name: store.settings?.timeZone ?? "")) ?? .utc
+  }
+}
