@@ -142,7 +142,7 @@ package struct ValueBuilder<Links: ValueLinks> {
     values.message.set(.cartDiscount, cart.header?.discount.map { AmountText.money($0, forms) })
     values.message.set(.quote, cart.header.map { OneLine.text($0.quote) })
     values.message.set(.cartId, cart.id)
-    values.message.set(.deadline, day(cart.deadline))
+    values.message.set(.deadline, comingDay(cart.deadline))
     values.message.set(.lastActivity, day(cart.lastActivityAt))
     values.message.set(.leadScore, cart.score.map { "\($0.value)" })
     if let name = CartKindText.names[cart.header?.kind ?? .cart] {
@@ -279,6 +279,14 @@ extension ValueBuilder {
     return Amount(price).times(quantity, places: places).map {
       AmountText.money($0, price.currencyCode, forms)
     }
+  }
+
+  /// Nothing once it is over: nobody is promised what has ended.
+  private func comingDay(_ timestamp: Protobuf.Timestamp?) -> String? {
+    guard let timestamp, let instant = try? Instant(timestamp), instant > request.now else {
+      return nil
+    }
+    return day(timestamp)
   }
 
   private func day(_ timestamp: Protobuf.Timestamp?) -> String? {

@@ -337,7 +337,8 @@ final class ScriptedPress: Press {
     _ letter: LetterOrder, _ format: DirectMailV1.Format, page: Int, dotsPerInch: Int
   ) throws -> [UInt8] {
     if let refusal = refusal.withLock({ $0 })(letter) { throw refusal }
-    return Array("\(page) \(dotsPerInch) \(letter.isSample)".utf8)
+    let hasCart = letter.facts.carts.contains { $0.id == letter.order.cart }
+    return Array("\(page) \(dotsPerInch) \(letter.isSample && hasCart)".utf8)
   }
 }
 

@@ -146,7 +146,8 @@ struct TemplateDesk: Sendable {
     let template = try given(request, store)
     let letter = LetterOrder(
       order: CommonV1.SendOrder(
-        store: request.store, cart: request.cart, template: template.name,
+        store: request.store, cart: request.cart.isEmpty ? SampleFacts.cart : request.cart,
+        template: template.name,
         parameters: request.parameters),
       facts: try await facts(request), store: store, template: template,
       locale: request.locale, cartLink: LetterLinks.samples.base + "/l/sample",
@@ -210,8 +211,11 @@ struct TemplateDesk: Sendable {
 
 /// A person and a cart that nobody takes for real.
 enum SampleFacts {
+  static let cart = "sample"
+
   static func facts(_ store: String) -> CartTrackerV1.Facts {
     let price = CommonV1.Money(currencyCode: "EUR", units: 49, nanos: 900_000_000)
+    let total = CommonV1.Money(currencyCode: "EUR", units: 99, nanos: 800_000_000)
     return CartTrackerV1.Facts(
       contact: CartTrackerV1.Contact(
         store: store, id: "sample",
@@ -222,11 +226,12 @@ enum SampleFacts {
             streetLines: ["Musterstraße 1"], postalCode: "12345", locality: "Musterstadt"))),
       carts: [
         CartTrackerV1.Cart(
-          store: store, id: "sample", contact: "sample",
+          store: store, id: cart, contact: "sample",
           lines: [
             CartTrackerV1.CartLine(
-              sku: "SAMPLE-1", name: "Sample product", quantity: .init(units: 2), unitPrice: price)
-          ])
+              sku: "SAMPLE-1", name: "Sample product", quantity: .init(units: 2), unitPrice: price,
+              lineTotal: total)
+          ], totals: [total])
       ])
   }
 }

@@ -165,7 +165,8 @@ struct FlowModeCommand: HomingSubcommand {
       draft: nobody enters. dry-run: decides and records what it would send; the default. test: \
       sends to the test addresses only. live: sends. The more careful mode of the store and of the \
       flow is in force. A test address is a whole address, or a range that reaches nobody: @ and a \
-      domain under test, invalid or example, or +999*.
+      domain under test, invalid or example, or +999*. For letters it is post:*, or post: and a \
+      country such as post:DE; they are marked as samples and go to the folder only.
       """)
 
   @OptionGroup var at: SchedulerStore

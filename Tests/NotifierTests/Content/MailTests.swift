@@ -307,4 +307,16 @@ struct RawMail {
       try JSONEncoder().encode(expected).write(to: base.appendingPathExtension("json"))
     }
   }
+
+  @Test(
+    "M06 A deadline is shown until it has passed", arguments: [(1, true), (0, false), (-1, false)])
+  func deadline(seconds: Int64, isShown: Bool) throws {
+    var fixture = ContentFixture()
+    fixture.cart.deadline = (ContentFixture.now + .seconds(seconds)).timestamp
+    let request = try fixture.request(try ContentFixture.shipped("quote-reminder", "de"))
+    let maker = ContentRenderer().maker(request, try CompiledTemplate(request.template))
+    let id = try #require(UUIDText.bytes(ContentFixture.message))
+    let values = maker.builder(id, tracks: false, isCopy: false).values
+    #expect(values.isPresent("deadline") == isShown)
+  }
 }

@@ -8,7 +8,9 @@ internal import Testing
   static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "Services/Homing/Shipped/flows")
-  static let shipped = ["cart-recovery", "quote-recovery", "discount-or-shipping"]
+  static let shipped = [
+    "cart-recovery", "cart-recovery-b2b", "quote-recovery", "discount-or-shipping",
+  ]
 
   static func text(_ name: String) throws -> String {
     try String(contentsOf: folder.appending(path: "\(name).yaml"), encoding: .utf8)
