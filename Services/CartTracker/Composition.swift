@@ -124,6 +124,8 @@ struct Databases: Sendable {
     options.pageSize = 4096
     options.cacheSize = configuration.cacheBytes / 2
     options.readerCacheSize = configuration.cacheBytes / 2 / (configuration.readers + 2)
+    // 64 MiB: hot pages change in several commits before they are moved into the file.
+    options.checkpointPages = 16_384
     carts = try SQLiteEngine.file(folder + "/carts.db", options)
     _ = try Migrator(JournalMigrations.all).migrate(journal)
     _ = try Migrator(CartsMigrations.all).migrate(carts)

@@ -13,8 +13,10 @@ final class Projector: Sendable {
   /// the more of them are of one person, which is read and written once.
   static let rowsMax = 8192
   static let rowsMaxBehind = 131_072
-  /// Persons settled in one transaction at most.
+  /// Persons settled in one transaction at most; more where many are due and no order between
+  /// them is kept, since neighbours share pages.
   static let settledMax = 2048
+  static let settledMaxBehind = 8192
 
   /// Rows that leave memory worth giving back.
   private static let burstRows: UInt64 = 65_536
@@ -141,7 +143,8 @@ final class Projector: Sendable {
       try project(rows, now)
       return .again
     }
-    let due = state.withLock { $0.timers.take(until: now, limit: Projector.settledMax) }
+    let limit = isVirtual ? Projector.settledMax : Projector.settledMaxBehind
+    let due = state.withLock { $0.timers.take(until: now, limit: limit) }
     if !due.isEmpty {
       do {
         try settle(due, now)
@@ -204,8 +207,10 @@ final class Projector: Sendable {
     waiters.reached(last)
   }
 
-  /// Decides what is due, in due order, each at its own due time where the clock is virtual.
+  /// Decides what is due: in due order and each at its own due time where the clock is virtual,
+  /// else in the order in which persons are stored.
   private func settle(_ due: [(at: Int64, key: PersonKey)], _ now: Int64) throws {
+    let due = isVirtual ? due : due.sorted { $0.key < $1.key }
     var batch = Batch(self, pending: [:], position: state.withLock { $0.position })
     try carts.write { session in
       for bucket in Set(due.map(\.key.bucket)).sorted() {

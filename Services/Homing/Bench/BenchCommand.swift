@@ -45,6 +45,8 @@ struct BenchCommand: HomingSubcommand {
   var batch: Int?
   @Option(help: "With --batch: the store, which must exist.") var store = "bench"
   @Option(help: "With --batch: distinct contacts.") var contacts: UInt64 = 100_000
+  @Flag(help: "With --batch: events happen when they are sent, not a microsecond apart.")
+  var live = false
   @Flag(help: "With --batch: contacts one after the other, not by chance.") var inOrder = false
 
   @Option(help: ArgumentHelp("Time for each call.", valueName: "span"))
@@ -104,8 +106,10 @@ struct BenchCommand: HomingSubcommand {
       throw CommandError.usage("--batch is not for \(method.descriptor.path)")
     }
     let run = UInt64(SystemClock().now.microseconds)
+    let now: @Sendable () -> UInt64 = { UInt64(SystemClock().now.microseconds) }
     let load = CartLoad(
-      store: store, contacts: contacts, isInOrder: inOrder, count: batch, run: run)
+      store: store, contacts: contacts, isInOrder: inOrder, count: batch, run: run,
+      now: live ? now : nil)
     return { try make(load, $0) }
   }
 

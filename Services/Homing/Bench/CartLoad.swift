@@ -13,6 +13,8 @@ struct CartLoad: Sendable {
   let count: Int
   /// Keeps the ids of one run apart from those of another.
   let run: UInt64
+  /// Microseconds since 1970; nil: times rise by one from call to call.
+  let now: (@Sendable () -> UInt64)?
 
   static let methods: [String: @Sendable (CartLoad, UInt64) throws -> [UInt8]] = [
     "homing.cart_tracker.v1.CartTracker/Record": { try $0.record($1) },
@@ -31,9 +33,9 @@ struct CartLoad: Sendable {
     return try request.encoded()
   }
 
-  /// Seconds that rise with the calls: in the order in which they were made.
+  /// When the call is made; without a clock in the order in which they were made.
   private func instant(_ number: UInt64) -> Protobuf.Timestamp {
-    let microseconds = run + number
+    let microseconds = now?() ?? run + number
     return Protobuf.Timestamp(
       seconds: Int64(microseconds / 1_000_000), nanos: Int32(microseconds % 1_000_000) * 1000)
   }
