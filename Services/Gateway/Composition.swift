@@ -8,14 +8,20 @@ enum Composition {
   static func compose(
     _ context: ServiceContext, _ configuration: GatewayConfiguration
   ) throws -> ServiceParts {
-    let client = try Client(
-      configuration.notifier, tls: context.configuration.tls,
-      configuration: ClientConfiguration(), group: context.group)
+    func client(_ target: Target) throws -> Client {
+      try Client(
+        target, tls: context.configuration.tls, configuration: ClientConfiguration(),
+        group: context.group)
+    }
+    let notifier = try client(configuration.notifier)
+    let directMail = try configuration.directMail.map(client)
     let edge = Edge(
-      notifier: NotifierV1.NotifierClient(client),
+      notifier: NotifierV1.NotifierClient(notifier),
+      letters: directMail.map { DirectMailV1.DirectMailClient($0) },
       clients: ClientAddress(trusted: configuration.trustedProxies),
       limits: configuration.limits, clock: context.clock,
-      reach: NotifierReach(log: context.log),
+      notifierReach: ServiceReach("the notifier", log: context.log),
+      lettersReach: ServiceReach("direct-mail", log: context.log),
       isServing: { context.health.status(of: "") == .serving })
     let exchange = HTTPExchange(
       edge: edge, budget: BodyBudget(bytes: configuration.limits.bodyBytesMax), log: context.log,
@@ -26,7 +32,14 @@ enum Composition {
       drainTime: min(context.configuration.drainTime, context.configuration.stopTime / 2),
       log: context.log)
     return ServiceParts(
-      parts: [SimplePart("notifier", stop: { client.close() }), front],
+      parts: [
+        SimplePart(
+          "clients",
+          stop: {
+            notifier.close()
+            directMail?.close()
+          }), front,
+      ],
       virtualTime: GatewayTime(), register: { _ in })
   }
 }

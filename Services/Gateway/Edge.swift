@@ -4,14 +4,17 @@ internal import Stubs
 internal import Transport
 internal import Wire
 
-/// The gateway without HTTP's transport: each request is one call of the notifier, and nothing is
-/// kept.
+/// The gateway without HTTP's transport: each request is one call of the notifier or of
+/// direct-mail, and nothing is kept.
 struct Edge: Sendable {
   let notifier: NotifierV1.NotifierClient
+  /// Nil: there are no letters.
+  let letters: DirectMailV1.DirectMailClient?
   let clients: ClientAddress
   let limits: WebLimits
   let clock: any WallClock
-  let reach: NotifierReach
+  let notifierReach: ServiceReach
+  let lettersReach: ServiceReach
   /// Whether this process is to get requests.
   let isServing: @Sendable () -> Bool
 
@@ -32,6 +35,9 @@ struct Edge: Sendable {
     case (.open(let token), _): await open(token, request)
     case (.unsubscribe(let token), "POST"): await unsubscribe(token, request)
     case (.unsubscribe(let token), _): await describe(token, request)
+    case (.scan(let token), _): await scan(token, request)
+    case (.object(let token), "POST"): await object(token, request)
+    case (.object(let token), _): askObjection(token, request)
     case (.report(let provider), _): await report(provider, request)
     case (.health, _): isServing() ? .plain(200, "serving") : .plain(503, "not serving")
     }
@@ -92,7 +98,7 @@ struct Edge: Sendable {
     let form = OptOutForm(request.body, contentType: request.header("content-type"))
     let asked = NotifierV1.UnsubscribeRequest(
       token: token, oneClick: form == .oneClick, at: clock.now.timestamp,
-      evidence: OptOutEvidence.text(request, address: clients.of(request), body: form.name))
+      evidence: OptOutEvidence.text(request, "/u/", address: clients.of(request), body: form.name))
     do throws(RPCError) {
       _ = try await call { try await notifier.unsubscribe(asked, options: $0) }
     } catch {
@@ -135,12 +141,14 @@ struct Edge: Sendable {
     }
   }
 
-  /// One call of the notifier, noted whether it went well.
+  /// One call of the notifier, or of who is named, noted whether it went well.
   ///
   /// - Parameter time: for all its attempts; nil: the usual.
-  private func call<Answer>(
-    within time: Duration? = nil, _ body: (CallOptions) async throws -> Answer
+  func call<Answer>(
+    within time: Duration? = nil, of service: ServiceReach? = nil,
+    _ body: (CallOptions) async throws -> Answer
   ) async throws(RPCError) -> Answer {
+    let reach = service ?? notifierReach
     do {
       let answer = try await body(CallOptions(timeout: time ?? limits.callTime))
       reach.note(nil)
@@ -154,7 +162,7 @@ struct Edge: Sendable {
 
   // MARK: - What a person is told
 
-  private func trouble(_ code: RPCError.Code, _ request: WebRequest) -> WebAnswer {
+  func trouble(_ code: RPCError.Code, _ request: WebRequest) -> WebAnswer {
     let texts = PageTexts.of(PageTexts.accepted(request.header("accept-language")))
     if code == .notFound || code == .invalidArgument { return Page.gone(texts).answer(404) }
     var answer = Page.later(texts).answer(503)
@@ -167,7 +175,7 @@ struct Edge: Sendable {
   }
 
   /// Empty for what is no address.
-  private func known(_ address: String) -> String {
+  func known(_ address: String) -> String {
     InternetAddress(address) == nil ? "" : address
   }
 }

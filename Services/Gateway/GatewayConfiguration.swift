@@ -8,6 +8,8 @@ internal import Transport
 struct GatewayConfiguration: Sendable {
   let listen: Target
   let notifier: Target
+  /// Nil: there are no letters, and their codes lead nowhere.
+  let directMail: Target?
   let trustedProxies: [AddressRange]
   let limits: WebLimits
 
@@ -21,6 +23,9 @@ struct GatewayConfiguration: Sendable {
       settings.parsed(
         "HOMING_NOTIFIER", type: "HOST:PORT", fallback: nil, "Where the notifier is.",
         { try Target($0) }) ?? Target(host: "", port: 0)
+    directMail = settings.parsed(
+      "HOMING_DIRECT_MAIL", type: "HOST:PORT", fallback: "no letters",
+      "Where direct-mail is, for the codes on letters.", { try Target($0) })
     trustedProxies =
       settings.parsed(
         "HOMING_TRUSTED_PROXIES", type: "list of addresses or ranges such as 10.0.0.0/8, by `;`",

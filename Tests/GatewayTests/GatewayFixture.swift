@@ -17,6 +17,7 @@ struct GatewayFixture: Sendable {
     var drainTime = Duration.seconds(5)
     /// Nobody listens where the notifier should be.
     var isAlone = false
+    var hasLetters = true
   }
 
   struct StillClock: WallClock {
@@ -24,6 +25,7 @@ struct GatewayFixture: Sendable {
   }
 
   let stub: StubNotifier
+  let letters: StubDirectMail
   let web: WebClient
   /// Every wait that began, by its length.
   let waits = Journal<Duration>()
@@ -53,24 +55,31 @@ struct GatewayFixture: Sendable {
 
   private init(_ setup: Setup) async throws {
     let stub = StubNotifier()
+    let letters = StubDirectMail()
     let lines = LineJournal()
     let log = Logger(label: "test", factory: { _ in lines })
     self.log = lines
     self.stub = stub
+    self.letters = letters
     let started = try await TestServer.start { server in
       let authority = try TestAuthority()
       server.authority = authority
       server.grants.add(role: "gateway", stores: .all, to: "spiffe://test/client")
-      server.register = { stub.register(in: &$0) }
+      server.register = {
+        stub.register(in: &$0)
+        letters.register(in: &$0)
+      }
     }
     client = try started.client { $0.attemptsMax = 1 }
     if setup.isAlone { await started.cut() }
     server = started
     let edge = Edge(
       notifier: NotifierV1.NotifierClient(client),
+      letters: setup.hasLetters ? DirectMailV1.DirectMailClient(client) : nil,
       clients: ClientAddress(trusted: try setup.proxies.map { try AddressRange(parsing: $0) }),
       limits: setup.limits, clock: StillClock(),
-      reach: NotifierReach(log: log), isServing: { true })
+      notifierReach: ServiceReach("the notifier", log: log),
+      lettersReach: ServiceReach("direct-mail", log: log), isServing: { true })
     let exchange = HTTPExchange(
       edge: edge, budget: BodyBudget(bytes: setup.limits.bodyBytesMax),
       log: log,

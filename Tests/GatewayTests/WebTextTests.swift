@@ -64,7 +64,7 @@ internal import Testing
     let agent = String(repeating: "ü", count: 4000)
     let request = WebRequest(
       method: "POST", target: "/u/t", headers: [.init(name: "user-agent", value: agent)])
-    let text = OptOutEvidence.text(request, address: "1.1.1.1", body: "b")
+    let text = OptOutEvidence.text(request, "/u/", address: "1.1.1.1", body: "b")
     #expect(text.utf8.count <= 4096)
     #expect(text.hasSuffix("ü"))
   }

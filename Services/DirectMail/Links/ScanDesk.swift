@@ -28,6 +28,8 @@ struct ScanDesk: Sendable {
         (DirectMailV1.PieceState.rendered.rawValue...DirectMailV1.PieceState.returned.rawValue)
           .contains(piece.state.rawValue)
       else { throw ScanDesk.noToken }
+      let answer = DirectMailV1.ResolveLinkResponse(url: content.url, store: piece.order.store)
+      if request.prefetch { return answer }
       let now = clock.now.microseconds
       let at = min(request.at?.microseconds ?? now, now)
       try database.commitBlocking([key.bucket], weight: 3) { session in
@@ -42,7 +44,7 @@ struct ScanDesk: Sendable {
         try pieceLog.outcomes.put(outcome, key.bucket, now, session)
       }
       pieceLog.outcomes.wake([key.bucket])
-      return .init(url: content.url, store: piece.order.store)
+      return answer
     }
   }
 }

@@ -4,6 +4,12 @@ internal import ServiceKit
 /// A page for a person: plain HTML that needs neither script nor anything else to load.
 struct Page: Sendable {
   private enum Mark { case envelope, tick, link, clock }
+  private enum Form {
+    case none
+    case button(String)
+    /// Where the code of a letter is typed.
+    case code(LetterTexts)
+  }
 
   private let texts: PageTexts
   private let store: String
@@ -11,7 +17,7 @@ struct Page: Sendable {
   private let title: String
   /// HTML.
   private let text: String
-  private let hasForm: Bool
+  private let form: Form
 
   /// Asks, or says that it is done.
   static func unsubscribe(_ known: NotifierV1.DescribeUnsubscribeResponse) -> Page {
@@ -27,21 +33,48 @@ struct Page: Sendable {
     return Page(
       texts: texts, store: known.storeName, mark: known.done ? .tick : .envelope,
       title: known.done ? texts.done : texts.question.replacing("{what}", with: what),
-      text: filled(known.done ? texts.doneText : texts.consequence), hasForm: !known.done)
+      text: filled(known.done ? texts.doneText : texts.consequence),
+      form: known.done ? .none : .button(texts.button))
   }
 
   /// The link leads nowhere.
   static func gone(_ texts: PageTexts) -> Page {
     Page(
       texts: texts, store: "", mark: .link, title: texts.gone, text: escaped(texts.goneText),
-      hasForm: false)
+      form: .none)
+  }
+
+  /// Whether letters are to end.
+  static func objection(_ texts: PageTexts) -> Page {
+    let letter = texts.letter
+    return Page(
+      texts: texts, store: "", mark: .envelope, title: letter.question,
+      text: escaped(letter.consequence), form: .button(letter.button))
+  }
+
+  /// Letters have ended.
+  static func objected(_ texts: PageTexts) -> Page {
+    Page(
+      texts: texts, store: "", mark: .tick, title: texts.letter.done,
+      text: escaped(texts.letter.doneText), form: .none)
+  }
+
+  /// Asks for the code of a letter.
+  ///
+  /// - Parameter isWrong: one was typed that no letter has.
+  static func letterCode(_ texts: PageTexts, isWrong: Bool = false) -> Page {
+    let letter = texts.letter
+    return Page(
+      texts: texts, store: "", mark: isWrong ? .link : .envelope,
+      title: isWrong ? letter.wrong : letter.question,
+      text: escaped(isWrong ? letter.wrongText : letter.codeText), form: .code(letter))
   }
 
   /// Something is away that the answer needs.
   static func later(_ texts: PageTexts) -> Page {
     Page(
       texts: texts, store: "", mark: .clock, title: texts.later, text: escaped(texts.laterText),
-      hasForm: false)
+      form: .none)
   }
 
   func answer(_ status: Int) -> WebAnswer {
@@ -59,13 +92,6 @@ struct Page: Sendable {
 
   private var html: String {
     let store = store.isEmpty ? "" : "<p class=\"store\"><bdi>\(Page.escaped(store))</bdi></p>\n"
-    let form = """
-      <form method="post">
-      <input type="hidden" name="\(OptOutForm.field)" value="\(OptOutForm.value)">
-      <button type="submit">\(Page.escaped(texts.button))</button>
-      </form>
-
-      """
     return """
       <!doctype html>
       <html lang="\(texts.language)">
@@ -82,9 +108,35 @@ struct Page: Sendable {
       \(store)\(drawing)
       <h1>\(Page.escaped(title))</h1>
       <p>\(text)</p>
-      \(hasForm ? form : "")</main>
+      \(fields)</main>
       </body>
       </html>
+
+      """
+  }
+
+  private var fields: String {
+    let (input, button) =
+      switch form {
+      case .none: ("", "")
+      case .button(let text):
+        (
+          #"<input type="hidden" name="\#(OptOutForm.field)" value="\#(OptOutForm.value)">"#, text
+        )
+      case .code(let letter):
+        (
+          #"<label for="code">\#(Page.escaped(letter.label))</label>"#
+            + #"<input id="code" name="\#(ObjectionForm.field)" required maxlength="32""#
+            + #" autocomplete="off" autocapitalize="characters" spellcheck="false""#
+            + #" placeholder="XXXX-XXXX-XXXX-XXXX">"#, letter.button
+        )
+      }
+    if button.isEmpty { return "" }
+    return """
+      <form method="post">
+      \(input)
+      <button type="submit">\(Page.escaped(button))</button>
+      </form>
 
       """
   }

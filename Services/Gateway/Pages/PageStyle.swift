@@ -35,6 +35,15 @@ extension Page {
     p { margin: 0; color: var(--soft); text-wrap: pretty; }
     .address { color: var(--ink); font-weight: 600; white-space: nowrap; }
     form { margin: 1.75rem 0 0; }
+    label { display: block; margin: 0 0 .5rem; font-weight: 600; }
+    #code {
+      width: 100%; min-height: 3rem; margin: 0 0 1rem; padding: .625rem .75rem;
+      border: 1px solid var(--soft); border-radius: .625rem; background: var(--card);
+      color: var(--ink); font: 600 1.125rem/1.4 ui-monospace, "Noto Sans Mono", monospace;
+      letter-spacing: .05em; text-align: center; text-transform: uppercase;
+    }
+    #code::placeholder { color: var(--soft); opacity: .65; }
+    #code:focus-visible { outline: 3px solid var(--button); outline-offset: 1px; }
     button {
       width: 100%; min-height: 3rem; padding: .75rem 1.5rem; border: 0; border-radius: .625rem;
       background: var(--button); color: var(--on); font: inherit; font-weight: 600;

@@ -15,6 +15,7 @@ struct PageTexts: Hashable, Sendable {
   let goneText: String
   let later: String
   let laterText: String
+  let letter: LetterTexts
   /// For e-mail, SMS, push, and what has no word of its own.
   let what: (email: String, sms: String, push: String, other: String)
 
@@ -66,6 +67,7 @@ extension PageTexts {
     gone: "This link no longer works",
     goneText: "It has expired, or a part of it is missing. Please open it again from the message.",
     later: "Not possible right now", laterText: "Please try again in a minute.",
+    letter: .english,
     what: ("e\u{2011}mails", "text messages", "notifications", "messages"))
 
   static let german = PageTexts(
@@ -77,6 +79,7 @@ extension PageTexts {
     goneText:
       "Er ist abgelaufen oder unvollständig. Bitte öffnen Sie ihn noch einmal aus der Nachricht.",
     later: "Gerade nicht möglich", laterText: "Bitte versuchen Sie es in einer Minute noch einmal.",
+    letter: .german,
     what: ("E\u{2011}Mails", "SMS", "Mitteilungen", "Nachrichten"))
 
   static let french = PageTexts(
@@ -87,6 +90,7 @@ extension PageTexts {
     gone: "Ce lien n’est plus valable",
     goneText: "Il a expiré ou il est incomplet. Veuillez l’ouvrir à nouveau depuis le message.",
     later: "Impossible pour le moment", laterText: "Veuillez réessayer dans une minute.",
+    letter: .french,
     what: ("d’e\u{2011}mails", "de SMS", "de notifications", "de messages"))
 
   static let italian = PageTexts(
@@ -97,6 +101,7 @@ extension PageTexts {
     gone: "Questo link non è più valido",
     goneText: "È scaduto o incompleto. La preghiamo di aprirlo di nuovo dal messaggio.",
     later: "Al momento non è possibile", laterText: "La preghiamo di riprovare tra un minuto.",
+    letter: .italian,
     what: ("e\u{2011}mail", "SMS", "notifiche", "messaggi"))
 
   static let spanish = PageTexts(
@@ -107,6 +112,7 @@ extension PageTexts {
     gone: "Este enlace ya no es válido",
     goneText: "Ha caducado o está incompleto. Ábralo de nuevo desde el mensaje, por favor.",
     later: "No es posible en este momento", laterText: "Inténtelo de nuevo dentro de un minuto.",
+    letter: .spanish,
     what: ("correos electrónicos", "SMS", "notificaciones", "mensajes"))
 
   static let dutch = PageTexts(
@@ -117,5 +123,6 @@ extension PageTexts {
     gone: "Deze link werkt niet meer",
     goneText: "Hij is verlopen of onvolledig. Open hem nog eens vanuit het bericht.",
     later: "Nu even niet mogelijk", laterText: "Probeer het over een minuut nog eens.",
+    letter: .dutch,
     what: ("e\u{2011}mails", "sms\u{2011}berichten", "meldingen", "berichten"))
 }

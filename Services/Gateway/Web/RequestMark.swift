@@ -37,8 +37,11 @@ enum OptOutEvidence {
     "host", "user-agent", "content-type", "origin", "accept-language", "list-unsubscribe",
   ]
 
-  static func text(_ request: WebRequest, address: String, body: String) -> String {
-    var lines = ["\(request.method) /u/ HTTP/1.1", "from: \(address)", "body: \(body)"]
+  /// - Parameter path: without the token.
+  static func text(
+    _ request: WebRequest, _ path: String, address: String, body: String
+  ) -> String {
+    var lines = ["\(request.method) \(path) HTTP/1.1", "from: \(address)", "body: \(body)"]
     for name in headers {
       if let value = request.header(name) { lines.append("\(name): \(value)") }
     }

@@ -6,6 +6,10 @@ enum Route: Hashable, Sendable {
   case open(String?)
   /// `/u/…`: unsubscribe.
   case unsubscribe(String)
+  /// `/l/…`: the code on a letter that leads to the cart.
+  case scan(String)
+  /// `/b/…`: the code on a letter that objects to mail. Nil: `/b`, where it is typed in.
+  case object(String?)
   /// `/hook/…`: a provider's report.
   case report(provider: String)
   case health
@@ -16,9 +20,14 @@ enum Route: Hashable, Sendable {
 
   /// Nil: nothing is there.
   init?(path: some StringProtocol) {
-    if path == "/healthz" {
+    switch path {
+    case "/healthz":
       self = .health
       return
+    case "/b":
+      self = .object(nil)
+      return
+    default: break
     }
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0].isEmpty else { return nil }
@@ -28,6 +37,8 @@ enum Route: Hashable, Sendable {
     case ("c", true): self = .click(rest)
     case ("o", _): self = .open(isToken ? rest : nil)
     case ("u", true): self = .unsubscribe(rest)
+    case ("l", true): self = .scan(rest)
+    case ("b", true): self = .object(rest)
     case ("hook", _) where Route.isWord(rest, sizeMax: Route.providerSizeMax, beside: "-_."):
       self = .report(provider: rest)
     default: return nil
@@ -36,8 +47,8 @@ enum Route: Hashable, Sendable {
 
   var methods: [String] {
     switch self {
-    case .click, .open, .health: ["GET", "HEAD"]
-    case .unsubscribe: ["GET", "HEAD", "POST"]
+    case .click, .open, .scan, .health: ["GET", "HEAD"]
+    case .unsubscribe, .object: ["GET", "HEAD", "POST"]
     case .report: ["POST"]
     }
   }
@@ -48,6 +59,8 @@ enum Route: Hashable, Sendable {
     case .click: "click"
     case .open: "open"
     case .unsubscribe: "unsubscribe"
+    case .scan: "scan"
+    case .object: "object"
     case .report: "report"
     case .health: "health"
     }
@@ -56,7 +69,7 @@ enum Route: Hashable, Sendable {
   /// Of the body of a request with this method, in bytes.
   func bodySizeMax(_ method: String, _ limits: WebLimits) -> Int {
     switch (self, method) {
-    case (.unsubscribe, "POST"): limits.formSizeMax
+    case (.unsubscribe, "POST"), (.object, "POST"): limits.formSizeMax
     case (.report, "POST"): limits.reportSizeMax
     default: 0
     }

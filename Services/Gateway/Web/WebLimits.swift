@@ -8,7 +8,7 @@ struct WebLimits: Sendable {
   var headersSizeMax = 32 << 10
   /// What a callback may carry to the notifier.
   var headersMax = 64
-  /// Of an unsubscribe form, in bytes.
+  /// Of an unsubscribe or objection form, in bytes.
   var formSizeMax = 8192
   /// Of a provider's callback, in bytes.
   var reportSizeMax = 1 << 20
@@ -19,7 +19,7 @@ struct WebLimits: Sendable {
   var bodyBytesMax = 64 << 20
   var idleTime = Duration.seconds(15)
   var bodyTime = Duration.seconds(10)
-  /// Of one call to the notifier, attempts again included.
+  /// Of one call to the notifier or direct-mail, attempts again included.
   var callTime = Duration.seconds(5)
   /// Of the call for a picture, which is shown whatever becomes of it.
   var openTime = Duration.seconds(2)

@@ -409,6 +409,7 @@ extension DirectMailV1.ResolveLinkRequest: CConvertible {
     self.token = token
     self.at = at
     self.request = request
+    self.prefetch = c.pointee.prefetch != 0
   }
 
   func fill(
@@ -419,6 +420,7 @@ extension DirectMailV1.ResolveLinkRequest: CConvertible {
     c.pointee.token = try arena.copy(self.token)
     c.pointee.at = try arena.copy(self.at)
     c.pointee.request = try arena.copy(self.request)
+    c.pointee.prefetch = self.prefetch ? 1 : 0
   }
 }
 

@@ -444,17 +444,26 @@ extension DirectMailV1 {
     ///
     /// Required, at most 64 bytes.
     public var request: String
+    /// The browser said that it only looks ahead, or asked for the head: answered, not counted.
+    public var prefetch: Bool
 
     public init() {
       self.token = ""
       self.at = nil
       self.request = ""
+      self.prefetch = false
     }
 
-    public init(token: String = "", at: Protobuf.Timestamp? = nil, request: String = "") {
+    public init(
+      token: String = "",
+      at: Protobuf.Timestamp? = nil,
+      request: String = "",
+      prefetch: Bool = false
+    ) {
       self.token = token
       self.at = at
       self.request = request
+      self.prefetch = prefetch
     }
 
     public static var fullName: String { "homing.direct_mail.v1.ResolveLinkRequest" }

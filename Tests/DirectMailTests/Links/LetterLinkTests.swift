@@ -75,7 +75,7 @@ internal import Wire
   }
 
   @Test(
-    "D02 A scanned code leads to the cart and counts once, and not before the letter is printed")
+    "D02 A scanned code leads to the cart and counts once; no look ahead and no unprinted one does")
   func scans() async throws {
     let mail = try await DirectMailFixture.start()
     try await mail.putTemplate()
@@ -86,11 +86,13 @@ internal import Wire
     let token = String(link.split(separator: "/").last ?? "")
     func scan(_ request: String) async throws -> DirectMailV1.ResolveLinkResponse {
       try await mail.client.resolveLink(
-        .init(token: token, at: mail.clock.now.timestamp, request: request))
+        .init(
+          token: token, at: mail.clock.now.timestamp, request: request,
+          prefetch: request == "ahead"))
     }
     #expect(try await rpcError { try await scan("a") }.code == .notFound)
     try await mail.advanceToCutOff()
-    for request in ["a", "a", "b"] {
+    for request in ["ahead", "a", "a", "b"] {
       let answer = try await scan(request)
       #expect((answer.url, answer.store) == ("https://www.shop.test/c/1", "shop"))
     }

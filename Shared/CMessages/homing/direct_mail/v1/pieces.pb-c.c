@@ -1338,7 +1338,7 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__report_pieces_response
   (ProtobufCMessageInit) homing__direct_mail__v1__report_pieces_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__direct_mail__v1__resolve_link_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor homing__direct_mail__v1__resolve_link_request__field_descriptors[4] =
 {
   {
     "token",
@@ -1376,16 +1376,29 @@ static const ProtobufCFieldDescriptor homing__direct_mail__v1__resolve_link_requ
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prefetch",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__ResolveLinkRequest, prefetch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__direct_mail__v1__resolve_link_request__field_indices_by_name[] = {
   1,   /* field[1] = at */
+  3,   /* field[3] = prefetch */
   2,   /* field[2] = request */
   0,   /* field[0] = token */
 };
 static const ProtobufCIntRange homing__direct_mail__v1__resolve_link_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor homing__direct_mail__v1__resolve_link_request__descriptor =
 {
@@ -1395,7 +1408,7 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__resolve_link_request__
   "Homing__DirectMail__V1__ResolveLinkRequest",
   "homing.direct_mail.v1",
   sizeof(Homing__DirectMail__V1__ResolveLinkRequest),
-  3,
+  4,
   homing__direct_mail__v1__resolve_link_request__field_descriptors,
   homing__direct_mail__v1__resolve_link_request__field_indices_by_name,
   1,  homing__direct_mail__v1__resolve_link_request__number_ranges,

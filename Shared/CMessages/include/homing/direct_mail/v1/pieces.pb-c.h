@@ -202,10 +202,11 @@ struct  Homing__DirectMail__V1__ResolveLinkRequest
   ProtobufCBinaryData token;
   Google__Protobuf__Timestamp *at;
   ProtobufCBinaryData request;
+  protobuf_c_boolean prefetch;
 };
 #define HOMING__DIRECT_MAIL__V1__RESOLVE_LINK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__direct_mail__v1__resolve_link_request__descriptor) \
-    , {0,NULL}, NULL, {0,NULL} }
+    , {0,NULL}, NULL, {0,NULL}, 0 }
 
 
 struct  Homing__DirectMail__V1__ResolveLinkResponse
