@@ -16,6 +16,8 @@ struct ReportCommand: HomingSubcommand {
       """)
 
   @OptionGroup var at: SchedulerStore
+  @Option(help: "One more store, with a part of its own on the page of --html; may be repeated.")
+  var andStore: [String] = []
   @Option(help: "Only this flow.") var flow = ""
   @Option(help: "Enrolments that began at or after this time, such as 2026-11-01.")
   var from: String?
@@ -36,6 +38,7 @@ struct ReportCommand: HomingSubcommand {
 
   func validate() throws {
     if out != nil && !csv { throw ValidationError("--out needs --csv.") }
+    if !andStore.isEmpty && html == nil { throw ValidationError("--and-store needs --html.") }
     if html == "-" && csv && out == nil {
       throw ValidationError("CSV and HTML cannot both go to standard output.")
     }
@@ -53,16 +56,11 @@ struct ReportCommand: HomingSubcommand {
     _ write: (_ text: String, _ file: String?) throws(CommandError) -> Void,
     _ print: (String) -> Void
   ) async throws {
-    let answer = try await caller.client.report(
-      .init(
-        store: at.store, started: try TimeOption.range(from: from, to: to), flow: flow,
-        windows: windows),
-      options: caller.options)
+    let answer = try await answer(caller, at.store)
     if let html {
-      let heading = ReportHeading(
-        store: at.store, flow: flow, from: from ?? "", to: to ?? "",
-        asOf: ValueText.text(answer.asOf))
-      try write(ReportPage(answer, heading).html, html)
+      var pages = [page(answer, at.store)]
+      for store in andStore { pages.append(page(try await self.answer(caller, store), store)) }
+      try write(ReportPage.html(pages), html)
     }
     if csv {
       try write(ReportCSV(answer).text, out)
@@ -71,6 +69,24 @@ struct ReportCommand: HomingSubcommand {
     } else if html != "-" {
       for line in ReportTable(answer).lines { print(line) }
     }
+  }
+
+  private func answer(
+    _ caller: SchedulerCaller, _ store: String
+  ) async throws -> SchedulerV1.ReportResponse {
+    try await caller.client.report(
+      .init(
+        store: store, started: try TimeOption.range(from: from, to: to), flow: flow,
+        windows: windows),
+      options: caller.options)
+  }
+
+  private func page(_ answer: SchedulerV1.ReportResponse, _ store: String) -> ReportPage {
+    ReportPage(
+      answer,
+      ReportHeading(
+        store: store, flow: flow, from: from ?? "", to: to ?? "",
+        asOf: ValueText.text(answer.asOf)))
   }
 
   private static func write(_ text: String, to path: String?) throws(CommandError) {

@@ -12,8 +12,14 @@ struct ReportPage {
     figures = ReportFigures(answer)
   }
 
-  var html: String {
-    let title = "Recovery report: " + (heading.flow.isEmpty ? heading.store : heading.flow)
+  var html: String { ReportPage.html([self]) }
+
+  /// One page for several reports, each in a part of its own.
+  ///
+  /// - Parameter pages: one at least.
+  static func html(_ pages: [ReportPage]) -> String {
+    let names = pages.map(\.heading).map { $0.flow.isEmpty ? $0.store : $0.flow }
+    let title = "Recovery report: " + names.joined(separator: ", ")
     return """
       <!doctype html>
       <html lang="en">
@@ -28,14 +34,18 @@ struct ReportPage {
       </head>
       <body>
       <main>
-      \(head)
-      \(answer.rows.isEmpty ? "<p class=\"notice\">Nobody has entered.</p>" : sections)
-      \(notes)
+      \(pages.map(\.part).joined(separator: "\n"))
+      \(pages[0].notes)
       </main>
       </body>
       </html>
 
       """
+  }
+
+  private var part: String {
+    let empty = "<p class=\"notice\">Nobody has entered.</p>"
+    return head + "\n" + (answer.rows.isEmpty ? empty : sections)
   }
 
   private var head: String {

@@ -116,6 +116,22 @@ internal import Wire
     }
   }
 
+  @Test("R07 Several stores share a page, each in a part of its own")
+  func stores() async throws {
+    let html = try await report(["--and-store", "second", "--html", "-"])
+    let requests: [SchedulerV1.ReportRequest] = try channel.requests(
+      SchedulerV1.SchedulerMethods.report)
+    #expect(requests.map(\.store).last == "second")
+    #expect(requests.count == 2)
+    #expect(html.components(separatedBy: "<header>").count == 3)
+    #expect(html.components(separatedBy: "<!doctype html>").count == 2)
+    #expect(html.components(separatedBy: "<footer>").count == 2)
+    #expect(html.contains("Store <strong>second</strong>"))
+    #expect(throws: (any Error).self) {
+      try ReportCommand.parse(Self.at + ["--and-store", "second"])
+    }
+  }
+
   @Test("F21 Where the mode lets nothing out, what would have been sent is shown")
   func rehearsal() async throws {
     let answer = SchedulerV1.ReportResponse(
