@@ -238,8 +238,8 @@ let testTargets: [Target] = [
   tests(
     "SuiteTests",
     [
-      "CartTracker", "Gateway", "Homing", "Messages", "Notifier", "Scheduler", "Stubs",
-      "TestSupport", "Transport", "Wire",
+      "CartTracker", "DirectMail", "Gateway", "Homing", "Messages", "Notifier", "Scheduler",
+      "Stubs", "TestSupport", "Transport", "Wire",
     ]),
   tests(
     "HomingTests",

@@ -50,7 +50,7 @@ final class ServiceProcess {
 
   /// Everything to the test, to each service its own.
   private static var grants: String {
-    let services = ["cart-tracker", "scheduler", "notifier", "gateway"]
+    let services = ["cart-tracker", "scheduler", "notifier", "direct-mail", "gateway"]
     let all = ["shop", "staff", "marketer", "operator"] + services
     return
       (["spiffe://test/you=\(all.joined(separator: ","))"]

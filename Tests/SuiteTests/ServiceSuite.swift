@@ -13,6 +13,7 @@ final class ServiceSuite {
   let cartTracker: ServiceProcess
   let scheduler: ServiceProcess
   let notifier: ServiceProcess
+  let directMail: ServiceProcess
   let gateway: ServiceProcess
   let smtp: SMTPSink
   let sms: HTTPSink
@@ -33,7 +34,7 @@ final class ServiceSuite {
     files = try TemporaryFolder()
     smtp = try SMTPSink(script: mail)
     sms = try HTTPSink()
-    let ports = try LoopbackListener.freePorts(5)
+    let ports = try LoopbackListener.freePorts(6)
     httpPort = ports[4]
     let providers = """
       [mail]
@@ -60,20 +61,32 @@ final class ServiceSuite {
     }
     cartTracker = try start("cart-tracker", 0, ["HOMING_SCHEDULER": address(1)])
     scheduler = try start(
-      "scheduler", 1, ["HOMING_CART_TRACKER": address(0), "HOMING_NOTIFIER": address(2)])
-    notifier = try start(
-      "notifier", 2,
+      "scheduler", 1,
       [
-        "HOMING_CART_TRACKER": address(0), "HOMING_SCHEDULER": address(1),
-        "HOMING_PROVIDERS": files.file("providers"),
-        "HOMING_LINK_KEYS": "1=" + files.file("link.key"),
-        "HOMING_PUBLIC_URL": "http://" + address(4),
+        "HOMING_CART_TRACKER": address(0), "HOMING_NOTIFIER": address(2),
+        "HOMING_DIRECT_MAIL": address(5),
       ])
+    let sender = [
+      "HOMING_CART_TRACKER": address(0), "HOMING_SCHEDULER": address(1),
+      "HOMING_LINK_KEYS": "1=" + files.file("link.key"),
+      "HOMING_PUBLIC_URL": "http://" + address(4),
+    ]
+    let own = ["HOMING_PROVIDERS": files.file("providers")]
+    notifier = try start("notifier", 2, sender.merging(own) { $1 })
+    directMail = try start(
+      "direct-mail", 5, sender.merging(["HOMING_LETTERS": files.file("letters")]) { $1 })
     gateway = try start(
-      "gateway", 3, ["HOMING_NOTIFIER": address(2), "HOMING_HTTP_LISTEN": address(4)])
+      "gateway", 3,
+      [
+        "HOMING_NOTIFIER": address(2), "HOMING_DIRECT_MAIL": address(5),
+        "HOMING_HTTP_LISTEN": address(4),
+      ])
   }
 
-  var services: [ServiceProcess] { [cartTracker, scheduler, notifier, gateway] }
+  var services: [ServiceProcess] { [cartTracker, scheduler, notifier, directMail, gateway] }
+
+  /// Where print runs are handed over.
+  var letterFolder: String { files.file("letters") }
 
   var tracker: CartTrackerV1.CartTrackerClient {
     get throws { CartTrackerV1.CartTrackerClient(try cartTracker.connected()) }
@@ -85,6 +98,10 @@ final class ServiceSuite {
 
   var messages: NotifierV1.NotifierClient {
     get throws { NotifierV1.NotifierClient(try notifier.connected()) }
+  }
+
+  var letters: DirectMailV1.DirectMailClient {
+    get throws { DirectMailV1.DirectMailClient(try directMail.connected()) }
   }
 
   // MARK: - Life
@@ -186,12 +203,18 @@ extension ServiceSuite {
           template: template.name, channel: template.channel, locale: template.locale,
           parts: template.parts))
     }
+    for letter in try ShippedContent.letters() {
+      _ = try await letters.putTemplate(
+        .init(
+          store: id, idempotencyKey: "l-\(letter.name)-\(letter.locale)", template: letter.name,
+          locale: letter.locale, format: .a4FormB, text: letter.text))
+    }
     let name = try await apply(flow ?? ShippedContent.flow("cart-recovery"), store: id)
     for flow in ["", name] {
       _ = try await flows.setMode(
         .init(
           store: id, idempotencyKey: "mode-\(flow)", flow: flow, mode: .test,
-          testAddresses: ["@replay.invalid", "+999*"]))
+          testAddresses: ["@replay.invalid", "+999*", "post:*"]))
     }
   }
 

@@ -18,6 +18,23 @@ enum ShippedContent {
       contentsOf: folder.appendingPathComponent("flows/\(name).yaml"), encoding: .utf8)
   }
 
+  struct Letter {
+    var name: String
+    var locale: String
+    var text: String
+  }
+
+  /// The letters' templates, in German and English.
+  static func letters() throws -> [Letter] {
+    let place = folder.appendingPathComponent("letters")
+    return try FileManager.default.contentsOfDirectory(atPath: place.path).sorted().map { file in
+      let parts = file.split(separator: ".").map(String.init)
+      return Letter(
+        name: parts[0], locale: parts[1],
+        text: try String(contentsOf: place.appendingPathComponent(file), encoding: .utf8))
+    }
+  }
+
   /// In German and English.
   static func templates() throws -> [Template] {
     let place = folder.appendingPathComponent("templates")

@@ -1,7 +1,8 @@
 """kill -9 of each service at random moments during a replay: the same final state as without (I1-I4, T1, T14).
 
-    kill_check.py [--bin FOLDER] [--kills 5] [--seed 1] [--events FILE OPTIONS OF homing replay] [--keep]
+    kill_check.py [--bin FOLDER] [--kills 5] [--seed 1] [--pairs] [--events FILE OPTIONS OF homing replay] [--keep]
 
+With --pairs all five services run the flow with letters and mails, and each kill ends two of them at once.
 A made-up month is replayed through the reference flow, e-mail over SMTP to a sink, once untouched and then with
 kills until their number is reached. Prints `PASS name` or `FAIL name: why`. Needs Python's standard library only.
 """
@@ -15,11 +16,28 @@ import random
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 
 import suite
-from suite import NOTIFIER, SCHEDULER, TRACKER
+from letters_check import batches
+from suite import DIRECT_MAIL, NOTIFIER, SCHEDULER, TRACKER
 
+# For logs of people who are no companies.
+LETTER_FLOW = """\
+flow: letter-and-mail
+start: cart abandoned
+steps:
+  - send letter:
+      template: cart-letter
+      expires: 7 days
+      if not sent:
+        - go to: mail
+    name: letter
+  - pause: 2 days
+  - send e-mail: { template: cart-reminder, expires: 4 days }
+    name: mail
+"""
 CONNECTIONS = 8  # The mail provider's default.
 FINAL = {"MESSAGE_STATE_HANDED_OVER", "MESSAGE_STATE_UNKNOWN", "MESSAGE_STATE_SKIPPED", "MESSAGE_STATE_WITHDRAWN",
          "MESSAGE_STATE_FAILED"}
@@ -29,16 +47,18 @@ class Run:
     """One replay on a suite of its own, and what it left behind."""
 
     def __init__(self, options, log, extra, kills, chance, span=None):
-        self.kills = Counter()
+        self.kills, self.rounds, self.pairs = Counter(), 0, options.pairs
         # Slow, so that some kills find mails on their way.
         slow = random.Random(7)
         self.sink = suite.SMTPSink(lambda stage, recipient: time.sleep(slow.uniform(0, 0.1)) if stage == "dot" else None)
-        self.suite = suite.Suite(options.bin, smtp=self.sink.port, services=("cart-tracker", "scheduler", "notifier"))
+        services = suite.SERVICES if options.pairs else ("cart-tracker", "scheduler", "notifier")
+        self.suite = suite.Suite(options.bin, smtp=self.sink.port, services=services)
         try:
             self.suite.start()
+            letters = ["--direct-mail", self.suite.target("direct-mail"), "--flow", options.flow] if self.pairs else []
             begin = time.monotonic()
             command = self.suite.homing(
-                "replay", log, *extra, "--target", self.suite.target("cart-tracker"), "--scheduler",
+                "replay", log, *extra, *letters, "--target", self.suite.target("cart-tracker"), "--scheduler",
                 self.suite.target("scheduler"), "--notifier", self.suite.target("notifier"), "--json")
             replay = subprocess.Popen(command, env=self.suite.client, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       text=True)
@@ -66,16 +86,20 @@ class Run:
             except subprocess.TimeoutExpired:
                 pass
             # The notifier twice as often: what it does cannot be undone.
-            name = chance.choice([*self.suite.services, "notifier"])
-            self.suite.kill(name)
-            self.kills[name] += 1
-            self.suite.start(name)
+            names = [chance.choice([*self.suite.services, "notifier"])]
+            if self.pairs:
+                names = chance.sample(self.suite.services, 2)
+            for name in names:
+                self.suite.kill(name)
+                self.kills[name] += 1
+            self.rounds += 1
+            self.suite.start(*names)
 
     def read(self):
         """Everything that must not depend on kills, without instants of wall time and without tries."""
         ask = self.suite
         stores = [store["id"] for store in ask.call(f"{TRACKER}/ListStores", {}).get("stores", [])]
-        self.state, self.messages, self.grants = {}, {}, []
+        self.state, self.messages, self.grants, self.letters = {}, {}, [], {}
         for store in stores:
             rows = ask.pages(f"{SCHEDULER}/ListEnrolments", {"store": store}, "enrolments")
             for row in rows:
@@ -93,10 +117,45 @@ class Run:
                     "state": state, "reason": row.get("reason"), "recipient": row.get("recipient"),
                     **{key: order.get(key) for key in ("contact", "channel", "template", "step", "dueAt", "expiresAt")}}
             self.read_purchases(store)
+            if self.pairs:
+                self.read_letters(store)
         self.given = Counter()
         for _, _, _, body in self.sink.mails:
             identity = email.message_from_bytes(body)["Message-ID"] or ""
             self.given[identity.strip("<> ").split("@")[0]] += 1
+        self.wrong_letters = self.printed() + self.pages() if self.pairs else []
+
+    def read_letters(self, store):
+        """Every letter with the print run it is in, without the run's own id."""
+        runs = {row["id"]: row for row in self.suite.pages(f"{DIRECT_MAIL}/ListBatches", {"store": store}, "batches")}
+        for row in self.suite.pages(f"{DIRECT_MAIL}/ListMailPieces", {"store": store}, "pieces"):
+            run = runs.get(row.get("batch", ""), {})
+            self.letters[row["order"]["id"]] = row
+            self.state[f"letter {row['order']['id']}"] = {
+                "state": row["state"], "reason": row.get("reason"), "lines": row.get("addressLines"),
+                "page": row.get("firstPage"), "closes": run.get("cutOffAt"), "run": run.get("state")}
+
+    def printed(self):
+        """What is wrong with the print runs that were handed over, in words: each letter is in one, once."""
+        wrong, rows = batches(self.suite.folder / "out", named=False)
+        times = Counter(piece for _, piece in rows)
+        for identity, letter in self.letters.items():
+            wanted = letter["state"] == "PIECE_STATE_SUBMITTED"
+            if times[identity] != wanted:
+                wrong.append(f"{identity} is {letter['state']} and printed {times[identity]} times")
+        wrong += [f"{identity} is no letter of ours" for identity in times if identity not in self.letters]
+        return wrong + ([] if rows else ["there were no letters"])
+
+    def pages(self):
+        """What is wrong with the pages that mails lead to, once all is over: looking at them changes nothing."""
+        wrong = []
+        for _, _, _, body in self.sink.mails[-20:]:
+            links = [link.strip("<> ") for link in email.message_from_bytes(body)["List-Unsubscribe"].split(",")]
+            url = next(link for link in links if link.startswith("http"))
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                if answer.status != 200 or b"<form" not in answer.read():
+                    wrong.append(f"{url} does not ask")
+        return wrong
 
     def read_purchases(self, store):
         """Grants that were given although a purchase after the anchor had been read, by positions in the log."""
@@ -161,11 +220,16 @@ def main():
     parser.add_argument("--each", type=int, default=10, help="kills of one replay")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=10)
+    parser.add_argument("--pairs", action="store_true", help="two services at once, all five, with letters")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--events", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     chance = random.Random(options.seed)
+    options.flow = "cart-recovery-b2b"
     if options.events:
+        if options.pairs:
+            options.flow = f"/tmp/homing-kill-{os.getpid()}.yaml"
+            pathlib.Path(options.flow).write_text(LETTER_FLOW)
         log, extra = options.events[0], options.events[1:]
     else:
         log = f"/tmp/homing-kill-{os.getpid()}.csv"
@@ -179,11 +243,13 @@ def main():
     if not calm.sink.mails:
         fine = report("a replay sends mails", ["there were none"]) and fine
     fine = report("T14 without kills no grant read a covering purchase", calm.grants) and fine
+    if options.pairs:
+        fine = report("I2 without kills each letter is printed once", calm.wrong_letters) and fine
     done, number = 0, 0
     while done < options.kills:
         number += 1
         run = Run(options, log, extra, min(options.each, options.kills - done), chance, calm.seconds / options.each)
-        kills = sum(run.kills.values())
+        kills = run.rounds
         if not kills:
             fine = report("the replay lasts long enough for a kill", ["it does not"]) and fine
             break
@@ -195,8 +261,11 @@ def main():
         fine = report(f"T1 I6 the same enrolments, decisions and messages, run {number}", different) and fine
         fine = report(f"I2 each due step is one hand-off or unknown, run {number}", handed) and fine
         fine = report(f"T14 no grant read a covering purchase, run {number}", run.grants) and fine
-    if not options.events:
-        os.unlink(log)
+        if options.pairs:
+            fine = report(f"I2 each letter is printed once, and pages answer, run {number}", run.wrong_letters) and fine
+    for path in (log, options.flow):
+        if path.startswith(f"/tmp/homing-kill-{os.getpid()}."):
+            os.unlink(path)
     sys.exit(not fine)
 
 

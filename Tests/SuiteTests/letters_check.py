@@ -29,8 +29,9 @@ def replay(options, log, out, *extra):
     return json.loads(result.stdout)
 
 
-def batches(out):
-    """What is wrong with the print runs; and their letters as (batch without its id, letter)."""
+def batches(out, named=True):
+    """What is wrong with the print runs; and their letters as (batch without its id, letter). `named`: a link beside each
+    folder has its name."""
     wrong, letters = [], []
     for batch in sorted(path for path in (out / "letters").iterdir() if path.is_dir()):
         files = sorted(path.name for path in batch.iterdir())
@@ -50,7 +51,7 @@ def batches(out):
             page = int(row["last_page"]) + 1
         if any(row["sample"] != "true" for row in rows):
             wrong.append(f"{batch.name} has letters that are no samples")
-        if not (out / "letters" / f"{batch.name}.pdf").is_symlink():
+        if named and not (out / "letters" / f"{batch.name}.pdf").is_symlink():
             wrong.append(f"{batch.name}.pdf is missing")
         name = re.sub(r"-[0-9a-f]{8}$", "", batch.name)
         letters += [(name, row["piece"]) for row in rows]

@@ -18,11 +18,12 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("HOMING_BIN", ROOT / ".build/release"))
-SERVICES = ("cart-tracker", "scheduler", "notifier", "gateway")
+SERVICES = ("cart-tracker", "scheduler", "notifier", "direct-mail", "gateway")
 TRACKER = "homing.cart_tracker.v1.CartTracker"
 SCHEDULER = "homing.scheduler.v1.Scheduler"
 NOTIFIER = "homing.notifier.v1.Notifier"
-OWNER = {TRACKER: "cart-tracker", SCHEDULER: "scheduler", NOTIFIER: "notifier"}
+DIRECT_MAIL = "homing.direct_mail.v1.DirectMail"
+OWNER = {TRACKER: "cart-tracker", SCHEDULER: "scheduler", NOTIFIER: "notifier", DIRECT_MAIL: "direct-mail"}
 _next_port = 15_000 + os.getpid() * 61 % 16_000
 
 
@@ -160,8 +161,9 @@ class Suite:
         env = dict(self.clean, HOMING_LISTEN=self.target(name), HOMING_CERT=str(self.certs / f"{name}.pem"),
                    HOMING_KEY=str(self.certs / f"{name}.key"), HOMING_CA=str(self.certs / "ca.pem"),
                    HOMING_GRANTS=";".join(grants), HOMING_CLOCK="virtual" if self.virtual else "system")
-        needs = {"cart-tracker": ["scheduler"], "scheduler": ["cart-tracker", "notifier"],
-                 "notifier": ["cart-tracker", "scheduler"], "gateway": ["notifier"]}[name]
+        needs = {"cart-tracker": ["scheduler"], "scheduler": ["cart-tracker", "notifier", "direct-mail"],
+                 "notifier": ["cart-tracker", "scheduler"], "direct-mail": ["cart-tracker", "scheduler"],
+                 "gateway": ["notifier", "direct-mail"]}[name]
         for other in needs:
             if other in self.services:
                 env["HOMING_" + other.upper().replace("-", "_")] = self.target(other)
@@ -173,9 +175,12 @@ class Suite:
             env["HOMING_DATA"] = str(data)
             if not self.flushes:
                 env["HOMING_FLUSH"] = "false"
+        if name in ("notifier", "direct-mail"):
+            env.update(HOMING_LINK_KEYS=f"1={self.folder}/link.key", HOMING_PUBLIC_URL=f"http://127.0.0.1:{self.http_port}")
         if name == "notifier":
-            env.update(HOMING_PROVIDERS=str(self.folder / "providers"), HOMING_LINK_KEYS=f"1={self.folder}/link.key",
-                       HOMING_PUBLIC_URL=f"http://127.0.0.1:{self.http_port}")
+            env["HOMING_PROVIDERS"] = str(self.folder / "providers")
+        if name == "direct-mail":
+            env.update(HOMING_LETTERS=str(self.folder / "out/letters"), HOMING_CUT_OFF_EVERY="1d")
         env.update(self.settings.get(name, {}))
         return env
 
