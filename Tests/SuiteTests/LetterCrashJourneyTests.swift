@@ -18,7 +18,7 @@ internal import Wire
     arguments: Moment.allCases)
   func killed(moment: Moment) async throws {
     let suite = try await ServiceSuite.withLetters()
-    let contacts = (1...40).map { "person-\($0)" }
+    let contacts = (1...100).map { "person-\($0)" }
     for (index, contact) in contacts.enumerated() {
       try await suite.meetByPost(
         contact, postalCode: "\(20_000 + index)", cart: "c-\(contact)", at: TrackerProcess.morning)

@@ -129,7 +129,9 @@ final class BatchCloser: Worker {
       log.submittedAt = .init(microseconds: now)
       guard try batch.move(to: .submitted, log, session) else { return }
       try BatchPieces.each(of: batch.key, session) { piece in
-        guard piece.state == .batched else { return }
+        guard piece.state == .batched else {
+          throw StorageError(.corrupt, "a closed batch has a piece that is not in its pages")
+        }
         _ = try pieceLog.move(piece, to: .submitted, at: now, now: now, session)
       }
     }
@@ -172,7 +174,9 @@ enum BatchPieces {
   ) throws -> [PieceRow] {
     var found: [PieceRow] = []
     for bucket in (last?.bucket ?? 0)...255 {
-      let after = last.flatMap { $0.bucket == bucket ? $0.idValue : nil } ?? noID
+      // Not `?:` with nil, which a SQL value takes for NULL: nothing comes after that.
+      var after = noID
+      if let last, last.bucket == bucket { after = last.idValue }
       found += try session.all(
         PieceStatements.ofBatch,
         [.integer(bucket), batch.idValue, after, .integer(limit - found.count)]

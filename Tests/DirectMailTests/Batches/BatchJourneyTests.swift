@@ -52,6 +52,26 @@ internal import Wire
     await mail.stop()
   }
 
+  @Test("D06 I2 A batch of several groups holds every letter once, in the order of its pages")
+  func manyGroups() async throws {
+    let mail = try await DirectMailFixture.start()
+    try await mail.putTemplate()
+    let orders = (1...200).map { mail.order($0, contact: "person-\($0)") }
+    for (index, order) in orders.enumerated() {
+      try await mail.send([order], from: UInt64(index + 1))
+    }
+    await mail.settle()
+    try await mail.advanceToCutOff()
+    let pieces = try await mail.client.listMailPieces(
+      .init(store: "shop", page: .init(limit: 1000))
+    ).pieces
+    #expect(pieces.count == orders.count)
+    #expect(pieces.allSatisfy { $0.state == .submitted })
+    #expect(Set(pieces.map(\.firstPage)) == Set((1...200).map { UInt32($0) }))
+    #expect(try await mail.batches().map(\.pieces) == [200])
+    await mail.stop()
+  }
+
   @Test("D03 A purchase before the cut-off withdraws the letter, by cancellation or by the grant")
   func purchaseBefore() async throws {
     let mail = try await DirectMailFixture.start()
