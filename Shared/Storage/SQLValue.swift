@@ -29,10 +29,9 @@ package enum SQLValue: Sendable, Hashable {
 }
 
 extension SQLValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-  ExpressibleByStringLiteral, ExpressibleByNilLiteral
+  ExpressibleByStringLiteral
 {
   package init(integerLiteral value: Int64) { self = .integer(value) }
   package init(floatLiteral value: Double) { self = .real(value) }
   package init(stringLiteral value: String) { self = .text(value) }
-  package init(nilLiteral: ()) { self = .null }
 }

@@ -46,7 +46,7 @@ def log(path, letters):
         rows.writeheader()
         for number in range(letters):
             at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_772_442_000 + number * 3600 // letters))
-            who = {"time": at, "store": "load", "contact": f"buyer-{number}"}
+            who = {"time": at, "store": "load", "contact": f"buyer-{number:05}"}
             rows.writerow({**who, "event": f"c{number}", "kind": "contact", "given_name": "Änne",
                            "family_name": f"Nummer{number:05}", "company": f"firm-{number}",
                            "company_name": f"Schröder & Söhne {number} GmbH", "email": f"b{number}@replay.invalid"})
@@ -126,7 +126,7 @@ def read_text(document, found, wrong):
         inside = [word for x0, y0, x1, y1, word in
                   re.findall(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)<', page)
                   if float(x0) >= 20 * MM and float(x1) <= 105 * MM and float(y0) >= 62.7 * MM and float(y1) <= 90 * MM]
-        numbers = [re.fullmatch(r"Nummer(\d{5})", word) for word in inside]
+        numbers = [re.fullmatch(r"buyer-(\d{5})", word) for word in inside]
         numbers = [match.group(1) for match in numbers if match]
         if len(numbers) != 1:
             wrong.append(f"a page's window has {inside[:12]}")
@@ -186,7 +186,8 @@ def main():
             kept, runs = ours(options, pathlib.Path(folder))
         if number == 0:
             wrong = read_back(options, runs)
-        subprocess.run(["rm", "-rf", kept], check=True)
+        if not wrong:
+            subprocess.run(["rm", "-rf", kept], check=True)
     if wrong:
         sys.exit("; ".join(wrong[:5]))
 

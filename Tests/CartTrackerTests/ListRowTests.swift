@@ -41,9 +41,9 @@ internal import Testing
     let expected: [SQLValue] = [
       .integer(ListFixture.key(person).bucket), .blob(ListFixture.key(person).bytes), "k", "shop",
       "c1", 2, 1, 0, 0, 2, 0b100100, 5, .integer(Int64(1 << 2 | 1 << 17)), "acme", 9, 100, 400,
-      nil, 500, 1, 2.5, 1, 0, "CHF", "Änne Groß", "ACME", "A@x.org", "+49", "pipe\u{1F}motor",
+      .null, 500, 1, 2.5, 1, 0, "CHF", "Änne Groß", "ACME", "A@x.org", "+49", "pipe\u{1F}motor",
       "s1", "änne gross\u{1F}acme", "a@x.org\u{1F}b@x.org\u{1F}+49\u{1F}weg 1 ulm de",
-      "CHF 1.000000000\u{1F}EUR 3.000000000", 7, nil,
+      "CHF 1.000000000\u{1F}EUR 3.000000000", 7, .null,
     ]
     #expect(values(cart, contact: contact) == expected)
   }
@@ -53,7 +53,7 @@ internal import Testing
     let episode = CartTrackerV1.StoredEpisode(abandonedAt: 500, knownAt: 0)
     let cart = CartTrackerV1.StoredCart(id: "k", state: .abandoned, episodes: [episode])
     #expect(values(cart)[5] == 1)
-    #expect(values(cart)[18] == nil)
+    #expect(values(cart)[18] == .null)
     let message = CartMessage.cart(cart, person: person, contact: "c1", rules: nil)
     #expect(message.state == .open && message.abandonedAt == nil)
   }

@@ -173,7 +173,7 @@ internal import Testing
           transactions.withLock { $0 += 1 }
           for item in items {
             try session.execute(
-              StoreConformance.Statements.insert, [0, .integer(item), nil, nil, nil, nil])
+              StoreConformance.Statements.insert, [0, .integer(item), .null, .null, .null, .null])
           }
           return items
         }

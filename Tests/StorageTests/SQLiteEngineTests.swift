@@ -118,7 +118,7 @@ internal import Testing
     let store = try StoreConformance(
       try SQLiteEngine.file(folder.file("a.db"), options), isConcurrent: true)
     for id in 0..<300 {
-      try store.insert(Int64(id), [nil, nil, nil, .blob(Array(repeating: 1, count: 8000))])
+      try store.insert(Int64(id), [.null, .null, .null, .blob(Array(repeating: 1, count: 8000))])
     }
     let attributes = try FileManager.default.attributesOfItem(atPath: folder.file("a.db-wal"))
     let size = try #require(attributes[.size] as? Int)
@@ -156,12 +156,12 @@ internal import Testing
     let free = Statement(name: "free", sql: "PRAGMA max_page_count = 1000", scope: .engine)
     try store.engine.write { _ = try $0.first(limit) { try $0.integer(0) } }
     let error = try #require(throws: StorageError.self) {
-      try store.insert(1, [nil, nil, nil, .blob(Array(repeating: 1, count: 1_000_000))])
+      try store.insert(1, [.null, .null, .null, .blob(Array(repeating: 1, count: 1_000_000))])
     }
     #expect(error.code == .full)
     #expect(error.isRetrySafe)
     try store.engine.write { _ = try $0.first(free) { try $0.integer(0) } }
-    try store.insert(1, [nil, nil, nil, .blob(Array(repeating: 1, count: 1_000_000))])
+    try store.insert(1, [.null, .null, .null, .blob(Array(repeating: 1, count: 1_000_000))])
     #expect(try store.count() == 1)
   }
 }

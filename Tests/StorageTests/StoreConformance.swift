@@ -132,7 +132,7 @@ struct StoreConformance {
     try insert(1)
     #expect(throws: Refused()) {
       try engine.write { session in
-        try session.execute(Statements.insert, [0, 2, nil, nil, nil, nil])
+        try session.execute(Statements.insert, [0, 2, .null, .null, .null, .null])
         throw Refused()
       }
     }
@@ -143,7 +143,7 @@ struct StoreConformance {
 
   /// The number of rows changed is that of the statement alone.
   func changesAreCounted() throws {
-    for id in 1...3 { try insert(Int64(id), [1, nil, nil, nil]) }
+    for id in 1...3 { try insert(Int64(id), [1, .null, .null, .null]) }
     let changed = try engine.write { session in
       [
         try session.execute(Statements.raise, [0]), try session.execute(Statements.raise, [1]),
@@ -183,7 +183,7 @@ struct StoreConformance {
   func readsCannotWrite() throws {
     if !isConcurrent { return }
     #expect(throws: StorageError.self) {
-      try engine.read { try $0.execute(Statements.insert, [0, 9, nil, nil, nil, nil]) }
+      try engine.read { try $0.execute(Statements.insert, [0, 9, .null, .null, .null, .null]) }
     }
     #expect(try count() == 0)
   }
@@ -206,7 +206,7 @@ struct StoreConformance {
     await hasRead.value
     try await onThread {
       try engine.write { session in
-        _ = try session.execute(Statements.insert, [0, 2, nil, nil, nil, nil])
+        _ = try session.execute(Statements.insert, [0, 2, .null, .null, .null, .null])
       }
     }
     hasWritten.fulfil()
@@ -239,7 +239,7 @@ struct StoreConformance {
 
   /// Text is compared by its bytes, and LIKE tells cases apart.
   func textIsCompared() throws {
-    try insert(1, [nil, nil, "Holz", nil])
+    try insert(1, [.null, .null, "Holz", .null])
     let like = Statement(
       name: "likeKept", sql: "SELECT count(*) FROM kept WHERE bucket = ?1 AND word LIKE ?2")
     let found = try engine.read { session in
@@ -271,7 +271,7 @@ struct StoreConformance {
     #expect(second.epoch == first.epoch + 1)
     let error = try #require(throws: StorageError.self) {
       try engine.write { session in
-        try session.execute(Statements.insert, [7, 1, nil, nil, nil, nil])
+        try session.execute(Statements.insert, [7, 1, .null, .null, .null, .null])
         try first.fence(session, 7)
       }
     }
