@@ -242,7 +242,7 @@ def print_runs(options, chance):
         total = options.runs * options.kills
         print(f"{options.letters} letters close in {span:.2f} s; {found} of {total} kills found the print run unfinished",
               flush=True)
-        fine = report("kills find a print run unfinished", [] if found else ["none did"]) and fine
+        fine = report("kills find a print run unfinished", [] if found or not total else ["none did"]) and fine
     finally:
         shop.suite.stop(keep=options.keep)
         if options.keep:
