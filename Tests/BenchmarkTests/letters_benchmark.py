@@ -125,8 +125,8 @@ def read_text(document, found, wrong):
     for page in pages:
         inside = [word for x0, y0, x1, y1, word in
                   re.findall(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)<', page)
-                  if float(x0) >= 20 * MM and float(x1) <= 105 * MM and float(y0) >= 62.7 * MM and float(y1) <= 90 * MM]
-        numbers = [re.fullmatch(r"buyer-(\d{5})", word) for word in inside]
+                  if float(x0) >= 20 * MM and float(x1) <= 105 * MM and float(y0) >= 62.7 * MM - 0.01 and float(y1) <= 90 * MM]
+        numbers = [re.fullmatch(r"Nummer(\d{5})", word) for word in inside]
         numbers = [match.group(1) for match in numbers if match]
         if len(numbers) != 1:
             wrong.append(f"a page's window has {inside[:12]}")
