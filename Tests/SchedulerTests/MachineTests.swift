@@ -120,6 +120,32 @@ internal import Testing
     #expect(fixture.modes.stated("f", in: "shop")?.revision == 2)
   }
 
+  @Test("F15 F20 An order names its hours: the store's or the standard ones, then the step's")
+  func hours() throws {
+    let fixture = try SchedulerFixture()
+    fixture.facts.set(hours: [
+      .init(channel: .push, window: .init(fromMinute: 540, toMinute: 1080, weekdays: [1]))
+    ])
+    try fixture.apply(
+      """
+      flow: hours
+      start: cart abandoned
+      steps:
+        - send e-mail: one
+        - send e-mail: { template: two, window: mon-fri 09:00-17:00 }
+        - send sms: three
+        - send push: { template: four, window: 10:00-12:00 }
+      """)
+    try fixture.take([fixture.episode()])
+    try fixture.settle()
+    let texts = try fixture.orders.map { $0.windows.map(SendWindowText.text) }
+    #expect(
+      texts == [
+        ["00:00-00:00"], ["00:00-00:00", "mon-fri 09:00-17:00"], ["08:00-20:00"],
+        ["mon 09:00-18:00", "10:00-12:00"],
+      ])
+  }
+
   @Test("D01 A letter without direct-mail is skipped, and its fallback is taken")
   func channelOff() throws {
     let fixture = try SchedulerFixture(closed: [.letter, .postcard])

@@ -324,6 +324,7 @@ final class ScriptedFacts: FactsSource, StoreSource {
     var away: Set<String> = []
     var asked = 0
     var calls = 0
+    var settings = CartTrackerV1.StoreSettings(timeZone: "UTC")
   }
 
   let state = Mutex(State())
@@ -332,6 +333,10 @@ final class ScriptedFacts: FactsSource, StoreSource {
 
   func set(_ contact: String, _ facts: CartTrackerV1.Facts) {
     state.withLock { $0.facts[contact] = facts }
+  }
+
+  func set(hours: [CartTrackerV1.StoreSettings.ChannelWindow]) {
+    state.withLock { $0.settings.windows = hours }
   }
 
   func setAway(_ store: String, _ isAway: Bool) {
@@ -344,7 +349,10 @@ final class ScriptedFacts: FactsSource, StoreSource {
 
   func profiles(of stores: Set<String>) -> [String: StoreBook.Answer] {
     Dictionary(
-      uniqueKeysWithValues: stores.map { ($0, .known(StoreProfile(store: $0))) })
+      uniqueKeysWithValues: stores.map { store in
+        let settings = state.withLock { $0.settings }
+        return (store, .known(StoreProfile(.init(id: store, settings: settings))))
+      })
   }
 
   func facts(_ asks: [FactsAsk]) -> [Result<[CartTrackerV1.Facts], any Error>] {

@@ -237,10 +237,12 @@ extension ServiceSuite {
   }
 
   /// A contact with an e-mail address, a number and consent to both.
-  func meet(_ contact: String, number: String = "+999123456789", at second: Int64) async throws {
+  func meet(
+    _ contact: String, number: String = "+999123456789", zone: String = "", at second: Int64
+  ) async throws {
     let at = Protobuf.Timestamp(seconds: second)
     let profile = CartTrackerV1.ContactProfile(
-      givenName: "Änne", familyName: "Ó Súilleabháin", locale: "de",
+      givenName: "Änne", familyName: "Ó Súilleabháin", locale: "de", timeZone: zone,
       destinations: [
         .init(channel: .email, address: "\(contact)@replay.invalid", confirmedAt: at),
         .init(channel: .sms, address: number, confirmedAt: at),

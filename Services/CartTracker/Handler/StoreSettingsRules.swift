@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Wire
@@ -33,6 +34,7 @@ enum StoreSettingsRules {
     if let expiry = settings.cartExpiry, expiry.microseconds <= 0 {
       add("cart_expiry", "must be more than zero")
     }
+    for (field, problem) in problems(of: settings.windows) { add(field, problem) }
     if let weights = settings.scoreWeights {
       let sum = [weights.worth, weights.stage, weights.history, weights.recency]
         .reduce(UInt64(0)) { $0 + UInt64($1) }
@@ -41,6 +43,25 @@ enum StoreSettingsRules {
     if !violations.isEmpty {
       throw RPCError(
         .invalidArgument, "the settings are not valid", fieldViolations: violations)
+    }
+  }
+
+  private static func problems(
+    of windows: [Tracked.StoreSettings.ChannelWindow]
+  ) -> [(field: String, problem: String)] {
+    var seen: Set<CommonV1.Channel> = []
+    return windows.enumerated().compactMap { index, item in
+      let field = "windows[\(index)]"
+      guard [.email, .sms, .chat, .push].contains(item.channel) else {
+        return ("\(field).channel", "must be EMAIL, SMS, CHAT or PUSH, is \(item.channel)")
+      }
+      guard seen.insert(item.channel).inserted else {
+        return ("\(field).channel", "is named twice")
+      }
+      guard item.window.flatMap({ SendHours($0) }) != nil else {
+        return ("\(field).window", "minutes must be 0 to 1,439 and weekdays 1 to 7")
+      }
+      return nil
     }
   }
 

@@ -103,6 +103,12 @@ struct StoresPutCommand: HomingSubcommand {
   var feedLimit: String?
   @Option(help: ArgumentHelp("Whether views count as activity.", valueName: "on|off"))
   var viewsAreActivity: String?
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Hours of a channel on the recipient's clock; repeatable (SMS and push: 08:00-20:00).",
+      valueName: "CHANNEL=[DAYS ]HH:MM-HH:MM"))
+  var hours: [String] = []
   @Option(help: "The revision that was read (default: read now).") var revision: UInt32?
   @Option(help: "Idempotency key, to repeat a call safely.") var idempotencyKey: String?
   @OptionGroup var output: OutputOptions
@@ -150,6 +156,22 @@ struct StoresPutCommand: HomingSubcommand {
     if let checkoutGrace { settings.checkoutGrace = try span(checkoutGrace, "--checkout-grace") }
     if let lateness { settings.allowedLateness = try span(lateness, "--lateness") }
     if let feedLimit { settings.feedLimit = try span(feedLimit, "--feed-limit") }
+    for text in hours { try set(text, in: &settings) }
+  }
+
+  private func set(
+    _ text: String, in settings: inout CartTrackerV1.StoreSettings
+  ) throws(CommandError) {
+    let parts = text.split(separator: "=", maxSplits: 1)
+    guard parts.count == 2, let channel = StoreCells.channels[String(parts[0])],
+      let window = try? SendWindowText.parse(String(parts[1]))
+    else {
+      throw .usage(
+        "--hours must be such as sms=08:00-20:00 or \"email=mon-fri 09:00-17:00\", is "
+          + "\"\(Printable.text(text))\"")
+    }
+    settings.windows.removeAll { $0.channel == channel }
+    settings.windows.append(.init(channel: channel, window: window))
   }
 
   private func isOn(_ text: String, _ option: String) throws(CommandError) -> Bool {
@@ -169,6 +191,11 @@ struct StoresPutCommand: HomingSubcommand {
 
 /// A store as a person reads it.
 enum StoreCells {
+  /// That have hours.
+  static let channels: [String: CommonV1.Channel] = [
+    "email": .email, "sms": .sms, "chat": .chat, "push": .push,
+  ]
+
   static func print(
     _ store: CartTrackerV1.Store, _ output: OutputOptions, _ print: (String) -> Void
   ) throws {
@@ -184,6 +211,10 @@ enum StoreCells {
       let window = kind.window.map { " " + ValueText.text($0) } ?? ""
       return CartTexts.kind.name(kind.kind) + window
     }
+    let hours = settings.windows.map { item in
+      let name = channels.first { $0.value == item.channel }?.key ?? "\(item.channel)"
+      return name + " " + SendWindowText.text(item.window ?? .init())
+    }
     func span(_ span: Protobuf.Duration?) -> String {
       span.map { ValueText.spanText($0.span) } ?? ""
     }
@@ -197,6 +228,7 @@ enum StoreCells {
       ("allowed lateness", span(settings.allowedLateness)),
       ("max lateness", span(settings.maxLateness)), ("cart expiry", span(settings.cartExpiry)),
       ("views", settings.viewsAreActivity ? "are activity" : "are no activity"),
+      ("hours", hours.joined(separator: ", ")),
       ("feed limit", span(settings.feedLimit)), ("cart source", settings.cartSource),
       ("watermark", ValueText.text(store.watermark)), ("revision", "\(store.revision)"),
       ("changed", ValueText.text(store.changedAt)),

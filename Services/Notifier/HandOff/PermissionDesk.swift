@@ -8,8 +8,9 @@ internal import Wire
 
 /// Decides, right before a hand-off, whether a message may go out, and makes what goes out.
 ///
-/// In this order: expiry, mode, purchase (cart-tracker), destination, test address, content. The
-/// suppression of an address is looked at last, in the transaction of the intent.
+/// In this order: expiry, mode, purchase (cart-tracker), destination, test address, the recipient's
+/// hours, content. The suppression of an address is looked at last, in the transaction of the
+/// intent.
 struct PermissionDesk: Sendable {
   /// Subjects of one call.
   static let batchMax = 256
@@ -125,6 +126,10 @@ struct PermissionDesk: Sendable {
       return .skip(modes.refusal(order) ?? .notATestAddress)
     }
     let settings = store.settings ?? CartTrackerV1.StoreSettings()
+    let now = clock.now
+    if let hours = RecipientHours(order, facts, settings).closed(at: now) {
+      return .wait(hours.reason, until: min(hours.opens.microseconds, message.expiresAt))
+    }
     let own = facts.contact?.profile?.locale ?? ""
     let locale = own.isEmpty ? settings.locale : own
     guard
@@ -135,7 +140,7 @@ struct PermissionDesk: Sendable {
       let rendered = try renderer.render(
         RenderRequest(
           order: order, facts: facts, store: store, template: template, locale: locale,
-          recipient: recipient, links: links, bucket: message.key.bucket, now: clock.now))
+          recipient: recipient, links: links, bucket: message.key.bucket, now: now))
       guard let (content, links) = rendered.parts else {
         return wait(message, .missingValue, PermissionDesk.contentWait)
       }

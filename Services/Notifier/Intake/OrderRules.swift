@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 
@@ -24,6 +25,7 @@ struct OrderRules: Sendable {
       return "send.expires_at is no instant"
     }
     if end <= due { return "send.expires_at is not after due_at" }
+    if !order.windows.allSatisfy({ SendHours($0) != nil }) { return "send.windows has no hours" }
     if order.channel == .webhook {
       guard order.recipients.count == 1 else { return "send.recipients names not one endpoint" }
       if let endpoints, !endpoints.contains(order.recipients[0]) {

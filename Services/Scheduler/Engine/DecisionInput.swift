@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 
@@ -24,40 +25,10 @@ struct DecisionInput: Sendable {
     self.closedChannels = closedChannels
   }
 
-  /// The contact's own zone, else what the address's country has, else the store's (F20).
+  /// The contact's, as far as it is known (F20).
   var zone: TimeZoneRules {
-    let profile = facts?.contact?.profile
-    let stated = profile?.timeZone ?? ""
-    if !stated.isEmpty, let zone = try? TimeZoneRules(name: stated) { return zone }
-    let country = profile?.address?.countryCode ?? ""
-    if let name = DecisionInput.zones[country], let zone = try? TimeZoneRules(name: name) {
-      return zone
-    }
-    for destination in profile?.destinations ?? [] where destination.channel == .sms {
-      let prefix = DecisionInput.prefixes.first { destination.address.hasPrefix($0.key) }
-      if let name = prefix.flatMap({ DecisionInput.zones[$0.value] }),
-        let zone = try? TimeZoneRules(name: name)
-      {
-        return zone
-      }
-    }
-    return store.zone
+    RecipientPlace.zone(of: facts?.contact?.profile, store: store.zone)
   }
-
-  /// Countries with one zone.
-  private static let zones = [
-    "AT": "Europe/Vienna", "BE": "Europe/Brussels", "CH": "Europe/Zurich", "CZ": "Europe/Prague",
-    "DE": "Europe/Berlin", "DK": "Europe/Copenhagen", "FR": "Europe/Paris", "GB": "Europe/London",
-    "IE": "Europe/Dublin", "IT": "Europe/Rome", "LI": "Europe/Vaduz", "LU": "Europe/Luxembourg",
-    "NL": "Europe/Amsterdam", "NO": "Europe/Oslo", "PL": "Europe/Warsaw", "SE": "Europe/Stockholm",
-  ]
-
-  /// Of telephone numbers in E.164; those that several countries share are left out.
-  private static let prefixes = [
-    "+43": "AT", "+32": "BE", "+41": "CH", "+420": "CZ", "+49": "DE", "+45": "DK", "+33": "FR",
-    "+353": "IE", "+39": "IT", "+423": "LI", "+352": "LU", "+31": "NL", "+47": "NO", "+48": "PL",
-    "+46": "SE",
-  ]
 }
 
 /// What a store's settings say to the scheduler.
@@ -66,6 +37,8 @@ struct StoreProfile: Sendable {
   let revision: UInt32
   let zone: TimeZoneRules
   let purchasedTag: String
+  /// When each channel may be used, where the store says so (F15).
+  let hours: [CommonV1.Channel: CommonV1.SendWindow]
   /// Kinds of carts of which a purchase stops that cart only, by number (P09).
   private let scopes: [Int32: CartTrackerV1.StopScope]
 
@@ -75,6 +48,7 @@ struct StoreProfile: Sendable {
     self.revision = revision
     self.zone = zone
     purchasedTag = "BUY"
+    hours = [:]
     scopes = [:]
   }
 
@@ -87,6 +61,9 @@ struct StoreProfile: Sendable {
     zone = (try? TimeZoneRules(name: settings?.timeZone ?? "UTC")) ?? .utc
     let tag = settings?.purchasedTag ?? ""
     purchasedTag = tag.isEmpty ? "BUY" : tag
+    var hours: [CommonV1.Channel: CommonV1.SendWindow] = [:]
+    for item in settings?.windows ?? [] { hours[item.channel] = item.window }
+    self.hours = hours
     var scopes: [Int32: CartTrackerV1.StopScope] = [:]
     for kind in settings?.kinds ?? [] where kind.stopScope != .unspecified {
       scopes[kind.kind.rawValue] = kind.stopScope

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 
 /// Whether a send step orders: looked at with facts read right before. Pure. The notifier asks for
@@ -61,7 +62,16 @@ struct SendDraft {
       step: step, template: send.template, variant: enrolment.variant, purpose: send.purpose,
       dueAt: Micros.timestamp(due), expiresAt: Micros.timestamp(Micros.sum(due, send.expires)),
       mode: input.mode, incentive: incentive, parameters: send.parameters,
-      coveredCarts: coveredCarts, recipients: send.recipients, copies: send.copies)
+      coveredCarts: coveredCarts, recipients: send.recipients, copies: send.copies,
+      windows: windows(send))
+  }
+
+  /// The channel's hours, then the step's (F15).
+  private func windows(_ send: SendStep) -> [CommonV1.SendWindow] {
+    guard send.channel.reachesScreens else { return [] }
+    let allDay = CommonV1.SendWindow()
+    let hours = input.store.hours[send.channel] ?? SendHours.standard(send.channel) ?? allDay
+    return [hours] + (send.window.map { [$0] } ?? [])
   }
 
   /// What an incentive step on the way here gave (M11).

@@ -116,6 +116,8 @@ struct SendStep: Sendable {
   var expires: Int64
   /// What the consent must be for; empty means `recovery`.
   var purpose: String
+  /// Only within these hours on the recipient's clock; nil: the channel's alone count (F15).
+  var window: CommonV1.SendWindow? = nil
   /// Values for the template, by the names it uses.
   var parameters: [CommonV1.Attribute]
   /// For internal notifications users or groups, for a webhook its endpoint.

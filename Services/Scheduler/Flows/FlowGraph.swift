@@ -1,4 +1,5 @@
 internal import Messages
+internal import ServiceKit
 
 /// A flow as the contract shows it: its steps with one line for people each, and the ways on.
 enum FlowGraph {
@@ -93,7 +94,8 @@ enum FlowGraph {
 
   private static func send(_ send: SendStep) -> String {
     let to = send.recipients.isEmpty ? "" : " to " + send.recipients.joined(separator: ", ")
-    return "\(word(send.channel)) \(send.template)\(to)"
+    let hours = send.window.map { ", " + SendWindowText.text($0) } ?? ""
+    return "\(word(send.channel)) \(send.template)\(to)\(hours)"
   }
 
   /// Such as `e-mail`.

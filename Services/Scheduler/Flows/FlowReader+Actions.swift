@@ -1,4 +1,5 @@
 internal import Messages
+internal import ServiceKit
 
 /// Steps that do something.
 extension FlowReader {
@@ -61,6 +62,7 @@ extension FlowReader {
     var optional = ["expires", "purpose", "parameters", "if not sent"]
     if channel == .internal { optional.append("to") }
     if channel == .email { optional.append("copies") }
+    if channel.reachesScreens { optional.append("window") }
     let required = channel == .webhook ? ["template", "to"] : ["template"]
     guard let fields = fields(node, path, required: required, optional: optional) else {
       return nil
@@ -71,6 +73,7 @@ extension FlowReader {
         span(expires, "\(path).expires", PlainValues.minute...(30 * day)) ?? step.expires
     }
     step.purpose = fields["purpose"].flatMap { name($0, "\(path).purpose") } ?? ""
+    step.window = fields["window"].flatMap { window($0, "\(path).window") }
     step.parameters = fields["parameters"].map { parameters($0, "\(path).parameters") } ?? []
     if let to = fields["to"] {
       let countMax = channel == .webhook ? 1 : 64
@@ -81,6 +84,24 @@ extension FlowReader {
       steps($0, "\(path).if not sent", "\(place).else.", depth + 1)
     }
     return .send(step, ifNotSent: ifNotSent)
+  }
+
+  private mutating func window(_ node: YAMLNode, _ path: String) -> CommonV1.SendWindow? {
+    guard let text = text(node, path) else { return nil }
+    do {
+      return try SendWindowText.parse(text)
+    } catch {
+      switch error {
+      case .malformed:
+        problems.add(
+          node, path,
+          "\(Quoted.text(text)) are no hours such as 09:00-17:00 or mon-fri 09:00-17:00")
+      case .unknownDay(let day):
+        let hint = NearestWord.hint(day, in: SendWindowText.weekdays)
+        problems.add(node, path, "\(Quoted.text(day)) is no day of the week\(hint)")
+      }
+      return nil
+    }
   }
 
   private mutating func parameters(_ node: YAMLNode, _ path: String) -> [CommonV1.Attribute] {
@@ -178,4 +199,9 @@ extension FlowReader {
     }
     return .tag(add: added, remove: removed)
   }
+}
+
+extension CommonV1.Channel {
+  /// Whether it rings or shows at once: letters and staff have no hours.
+  var reachesScreens: Bool { [.email, .sms, .chat, .push].contains(self) }
 }

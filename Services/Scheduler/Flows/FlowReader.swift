@@ -25,7 +25,10 @@ internal import Messages
 ///   - split:
 ///       - { branch: a, share: 50 %, then: [{ incentive: 10 % }] }
 ///       - { branch: b, share: 50 %, then: [{ incentive: free shipping }] }
-///   - send e-mail: { template: cart-offer, if not sent: exit }
+///   - send e-mail:                    # also expires, purpose, parameters, copies
+///       template: cart-offer
+///       window: mon-fri 09:00-17:00   # on the recipient's clock; outside of it the mail waits
+///       if not sent: exit
 ///     name: second-mail
 ///   - tag: { add: [WRITTEN TWICE] }
 ///   - exit

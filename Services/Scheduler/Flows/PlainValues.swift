@@ -143,9 +143,7 @@ enum PlainValues {
 
   // MARK: - Times
 
-  static let weekdays = [
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
-  ]
+  static let weekdays = SendWindowText.weekdays
 
   enum LocalTimeError: Error { case malformed, unknownDay(String) }
 

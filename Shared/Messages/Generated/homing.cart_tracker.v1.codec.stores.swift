@@ -87,6 +87,12 @@ extension CartTrackerV1.StoreSettings: CConvertible {
       c.pointee.score_weights,
       "score_weights"
     )
+    let windows = try CartTrackerV1.StoreSettings.ChannelWindow.list(
+      c.pointee.windows,
+      c.pointee.n_windows,
+      "windows",
+      itemsMax: 8
+    )
     self.name = name
     self.controller = controller
     self.timeZone = timeZone
@@ -106,6 +112,7 @@ extension CartTrackerV1.StoreSettings: CConvertible {
     self.cartSource = cartSource
     self.imprint = imprint
     self.scoreWeights = scoreWeights
+    self.windows = windows
   }
 
   func fill(
@@ -133,6 +140,41 @@ extension CartTrackerV1.StoreSettings: CConvertible {
     c.pointee.cart_source = try arena.copy(self.cartSource)
     c.pointee.imprint = try arena.copy(self.imprint)
     c.pointee.score_weights = try arena.copy(self.scoreWeights)
+    c.pointee.n_windows = self.windows.count
+    c.pointee.windows = try arena.copy(list: self.windows)
+  }
+}
+
+extension CartTrackerV1.StoreSettings.ChannelWindow: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__store_settings__channel_window__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(
+    _ c: UnsafePointer<Homing__CartTracker__V1__StoreSettings__ChannelWindow>
+  ) throws(MessageError) {
+    if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
+    let window = try CommonV1.SendWindow.required(c.pointee.window, "window")
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.window = window
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoreSettings__ChannelWindow>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__store_settings__channel_window__init(c)
+    c.pointee.channel = .init(.init(truncatingIfNeeded: self.channel.rawValue))
+    c.pointee.window = try arena.copy(self.window)
   }
 }
 

@@ -113,6 +113,11 @@ extension CartTrackerV1 {
     public var imprint: Imprint?
     /// Weights of the lead score's parts, in percent; absent means equal ones (P08).
     public var scoreWeights: StoreSettings.ScoreWeights?
+    /// When each channel may be used, in the recipient's zone (F15). A channel that is absent: SMS
+    /// and push from 08:00 to 20:00, every other at any time (F20).
+    ///
+    /// At most 8 elements.
+    public var windows: [StoreSettings.ChannelWindow]
 
     public init() {
       self.name = ""
@@ -134,6 +139,7 @@ extension CartTrackerV1 {
       self.cartSource = ""
       self.imprint = nil
       self.scoreWeights = nil
+      self.windows = []
     }
 
     public init(
@@ -155,7 +161,8 @@ extension CartTrackerV1 {
       feedLimit: Protobuf.Duration? = nil,
       cartSource: String = "",
       imprint: Imprint? = nil,
-      scoreWeights: StoreSettings.ScoreWeights? = nil
+      scoreWeights: StoreSettings.ScoreWeights? = nil,
+      windows: [StoreSettings.ChannelWindow] = []
     ) {
       self.name = name
       self.controller = controller
@@ -176,9 +183,30 @@ extension CartTrackerV1 {
       self.cartSource = cartSource
       self.imprint = imprint
       self.scoreWeights = scoreWeights
+      self.windows = windows
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.StoreSettings" }
+
+    /// `homing.cart_tracker.v1.StoreSettings.ChannelWindow`.
+    public struct ChannelWindow: Message {
+      /// Required.
+      public var channel: CommonV1.Channel
+      /// Required.
+      public var window: CommonV1.SendWindow?
+
+      public init() {
+        self.channel = .unspecified
+        self.window = nil
+      }
+
+      public init(channel: CommonV1.Channel = .unspecified, window: CommonV1.SendWindow? = nil) {
+        self.channel = channel
+        self.window = window
+      }
+
+      public static var fullName: String { "homing.cart_tracker.v1.StoreSettings.ChannelWindow" }
+    }
 
     /// `homing.cart_tracker.v1.StoreSettings.KindSettings`.
     public struct KindSettings: Message {

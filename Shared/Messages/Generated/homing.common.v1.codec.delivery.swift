@@ -186,6 +186,12 @@ extension CommonV1.SendOrder: CConvertible {
       bytesMax: 254
     )
     let traceparent = try c.pointee.traceparent.text("traceparent", max: 64)
+    let windows = try CommonV1.SendWindow.list(
+      c.pointee.windows,
+      c.pointee.n_windows,
+      "windows",
+      itemsMax: 4
+    )
     self.id = id
     self.store = store
     self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
@@ -209,6 +215,7 @@ extension CommonV1.SendOrder: CConvertible {
     self.recipients = recipients
     self.copies = copies
     self.traceparent = traceparent
+    self.windows = windows
   }
 
   func fill(
@@ -243,6 +250,43 @@ extension CommonV1.SendOrder: CConvertible {
     c.pointee.n_copies = self.copies.count
     c.pointee.copies = try arena.copy(list: self.copies)
     c.pointee.traceparent = try arena.copy(self.traceparent)
+    c.pointee.n_windows = self.windows.count
+    c.pointee.windows = try arena.copy(list: self.windows)
+  }
+}
+
+extension CommonV1.SendWindow: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__common__v1__send_window__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__SendWindow>) throws(MessageError) {
+    let weekdays = try Swift.Array(FromC.list(
+      c.pointee.weekdays,
+      c.pointee.n_weekdays,
+      "weekdays",
+      itemsMax: 7
+    ))
+    self.fromMinute = c.pointee.from_minute
+    self.toMinute = c.pointee.to_minute
+    self.weekdays = weekdays
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__SendWindow>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__send_window__init(c)
+    c.pointee.from_minute = self.fromMinute
+    c.pointee.to_minute = self.toMinute
+    c.pointee.n_weekdays = self.weekdays.count
+    c.pointee.weekdays = try arena.copy(list: self.weekdays)
   }
 }
 
@@ -522,64 +566,5 @@ extension CommonV1.Receipts: CConvertible {
     homing__common__v1__receipts__init(c)
     c.pointee.n_receipts = self.receipts.count
     c.pointee.receipts = try arena.copy(list: self.receipts)
-  }
-}
-
-extension CommonV1.Outcome: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpackScanned(homing__common__v1__outcome__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__Common__V1__Outcome>) throws(MessageError) {
-    let order = try c.pointee.order.text("order", isRequired: true, max: 36)
-    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
-    let enrolment = try c.pointee.enrolment.text("enrolment", isRequired: true, max: 36)
-    let step = try c.pointee.step.text("step", isRequired: true, max: 64)
-    if c.pointee.channel.rawValue == 0 { throw .missing("channel") }
-    if c.pointee.kind.rawValue == 0 { throw .missing("kind") }
-    let at = try Protobuf.Timestamp.required(c.pointee.at, "at")
-    let deferredUntil = try Protobuf.Timestamp.optional(c.pointee.deferred_until, "deferred_until")
-    let link = try c.pointee.link.text("link", max: 64)
-    let grant = try CommonV1.Grant.optional(c.pointee.grant, "grant")
-    let id = try c.pointee.id.text("id", isRequired: true, max: 36)
-    self.order = order
-    self.store = store
-    self.enrolment = enrolment
-    self.step = step
-    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
-    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.at = at
-    self.reason = .init(rawValue: .init(truncatingIfNeeded: c.pointee.reason.rawValue))
-    self.deferredUntil = deferredUntil
-    self.`actor` = .init(rawValue: .init(truncatingIfNeeded: c.pointee.`actor`.rawValue))
-    self.link = link
-    self.grant = grant
-    self.id = id
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__Common__V1__Outcome>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__common__v1__outcome__init(c)
-    c.pointee.order = try arena.copy(self.order)
-    c.pointee.store = try arena.copy(self.store)
-    c.pointee.enrolment = try arena.copy(self.enrolment)
-    c.pointee.step = try arena.copy(self.step)
-    c.pointee.channel = .init(.init(truncatingIfNeeded: self.channel.rawValue))
-    c.pointee.kind = .init(.init(truncatingIfNeeded: self.kind.rawValue))
-    c.pointee.at = try arena.copy(self.at)
-    c.pointee.reason = .init(.init(truncatingIfNeeded: self.reason.rawValue))
-    c.pointee.deferred_until = try arena.copy(self.deferredUntil)
-    c.pointee.`actor` = .init(.init(truncatingIfNeeded: self.`actor`.rawValue))
-    c.pointee.link = try arena.copy(self.link)
-    c.pointee.grant = try arena.copy(self.grant)
-    c.pointee.id = try arena.copy(self.id)
   }
 }

@@ -3,6 +3,57 @@
 // swift-format-ignore-file
 
 extension CommonV1 {
+  /// Orders of one outbox, several stores mixed.
+  public struct SendOrders: Message {
+    /// Names the sender's outbox; a database that was restored from a backup gets a new one, so
+    /// that rows numbered again are not taken for repeats. The inbox key is (caller, outbox,
+    /// bucket, seq); so in every intake.
+    ///
+    /// Required, at most 36 bytes.
+    public var outbox: String
+    /// Required, at most 256 elements.
+    public var rows: [SendOrders.Row]
+
+    public init() {
+      self.outbox = ""
+      self.rows = []
+    }
+
+    public init(outbox: String = "", rows: [SendOrders.Row] = []) {
+      self.outbox = outbox
+      self.rows = rows
+    }
+
+    public static var fullName: String { "homing.common.v1.SendOrders" }
+
+    /// `homing.common.v1.SendOrders.Row`.
+    public struct Row: Message {
+      /// Required.
+      public var position: Position?
+      public var action: Action?
+
+      public init() {
+        self.position = nil
+        self.action = nil
+      }
+
+      public init(position: Position? = nil, action: Action? = nil) {
+        self.position = position
+        self.action = action
+      }
+
+      public static var fullName: String { "homing.common.v1.SendOrders.Row" }
+
+      /// Which field of the oneof is set.
+      public enum Action: Hashable, Sendable {
+        case send(SendOrder)
+        case cancel(CancelOrder)
+      }
+    }
+  }
+}
+
+extension CommonV1 {
   /// What decisions of a store or a flow do (F21), as the scheduler tells notifier and direct-mail
   /// before SetMode answers. Where nothing was told, nothing leaves.
   public struct SendMode: Message {

@@ -405,6 +405,12 @@ extension CommonV1 {
     ///
     /// At most 64 bytes.
     public var traceparent: String
+    /// The hand-off begins only while all of these are open in the recipient's zone; outside of
+    /// them it waits until its own expiry (F15). The channel's hours first, then the step's; empty
+    /// means the channel's standard hours (F20).
+    ///
+    /// At most 4 elements.
+    public var windows: [SendWindow]
 
     public init() {
       self.id = ""
@@ -430,6 +436,7 @@ extension CommonV1 {
       self.recipients = []
       self.copies = []
       self.traceparent = ""
+      self.windows = []
     }
 
     public init(
@@ -455,7 +462,8 @@ extension CommonV1 {
       coveredCarts: [String] = [],
       recipients: [String] = [],
       copies: [String] = [],
-      traceparent: String = ""
+      traceparent: String = "",
+      windows: [SendWindow] = []
     ) {
       self.id = id
       self.store = store
@@ -480,9 +488,39 @@ extension CommonV1 {
       self.recipients = recipients
       self.copies = copies
       self.traceparent = traceparent
+      self.windows = windows
     }
 
     public static var fullName: String { "homing.common.v1.SendOrder" }
+  }
+}
+
+extension CommonV1 {
+  /// Hours of a day, on the recipient's clock (F15): from `from_minute`, included, to `to_minute`,
+  /// excluded.
+  public struct SendWindow: Message {
+    /// Minutes after midnight, 0 to 1,439. A `to` that is not after `from` lies in the next day;
+    /// both equal: all day.
+    public var fromMinute: UInt32
+    public var toMinute: UInt32
+    /// 1 is Monday, 7 Sunday: the days on which it opens; empty means every day.
+    ///
+    /// At most 7 elements.
+    public var weekdays: [UInt32]
+
+    public init() {
+      self.fromMinute = 0
+      self.toMinute = 0
+      self.weekdays = []
+    }
+
+    public init(fromMinute: UInt32 = 0, toMinute: UInt32 = 0, weekdays: [UInt32] = []) {
+      self.fromMinute = fromMinute
+      self.toMinute = toMinute
+      self.weekdays = weekdays
+    }
+
+    public static var fullName: String { "homing.common.v1.SendWindow" }
   }
 }
 
@@ -519,56 +557,5 @@ extension CommonV1 {
     }
 
     public static var fullName: String { "homing.common.v1.CancelOrder" }
-  }
-}
-
-extension CommonV1 {
-  /// Orders of one outbox, several stores mixed.
-  public struct SendOrders: Message {
-    /// Names the sender's outbox; a database that was restored from a backup gets a new one, so
-    /// that rows numbered again are not taken for repeats. The inbox key is (caller, outbox,
-    /// bucket, seq); so in every intake.
-    ///
-    /// Required, at most 36 bytes.
-    public var outbox: String
-    /// Required, at most 256 elements.
-    public var rows: [SendOrders.Row]
-
-    public init() {
-      self.outbox = ""
-      self.rows = []
-    }
-
-    public init(outbox: String = "", rows: [SendOrders.Row] = []) {
-      self.outbox = outbox
-      self.rows = rows
-    }
-
-    public static var fullName: String { "homing.common.v1.SendOrders" }
-
-    /// `homing.common.v1.SendOrders.Row`.
-    public struct Row: Message {
-      /// Required.
-      public var position: Position?
-      public var action: Action?
-
-      public init() {
-        self.position = nil
-        self.action = nil
-      }
-
-      public init(position: Position? = nil, action: Action? = nil) {
-        self.position = position
-        self.action = action
-      }
-
-      public static var fullName: String { "homing.common.v1.SendOrders.Row" }
-
-      /// Which field of the oneof is set.
-      public enum Action: Hashable, Sendable {
-        case send(SendOrder)
-        case cancel(CancelOrder)
-      }
-    }
   }
 }

@@ -65,6 +65,21 @@ internal import Wire
     #expect(try await put("--data", json)?.settings == Self.settings)
   }
 
+  @Test("F15 Hours are set channel by channel, and shown")
+  func hours() async throws {
+    answerPresent()
+    let request = try await put(
+      "--hours", "sms=09:00-18:00", "--hours", "email=mon-fri 08:00-20:00")
+    #expect(
+      request?.settings?.windows == [
+        .init(channel: .sms, window: .init(fromMinute: 540, toMinute: 1080)),
+        .init(
+          channel: .email,
+          window: .init(fromMinute: 480, toMinute: 1200, weekdays: [1, 2, 3, 4, 5])),
+      ])
+    #expect(printed.text.contains("sms 09:00-18:00, email mon-fri 08:00-20:00"))
+  }
+
   @Test("JSON replaces all settings of a store that is there")
   func replace() async throws {
     answerPresent()
@@ -79,7 +94,10 @@ internal import Wire
 
   @Test(
     "An option that cannot be read is told with its name",
-    arguments: [["--window", "0h"], ["--detection", "yes"], ["--feed-limit", "soon"]])
+    arguments: [
+      ["--window", "0h"], ["--detection", "yes"], ["--feed-limit", "soon"],
+      ["--hours", "letter=08:00-20:00"], ["--hours", "sms=always"],
+    ])
   func wrong(arguments: [String]) async throws {
     answerPresent()
     let command = try StoresPutCommand.parse(["here:1", "--store", "shop"] + arguments)

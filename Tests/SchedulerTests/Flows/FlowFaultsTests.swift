@@ -136,6 +136,16 @@ internal import Testing
     .init(
       text: step("- send webhook: §x"), field: "steps[1].send webhook", words: "endpoint's name"),
     .init(
+      text: step("- send sms:\n    template: x\n    window: §9-17"),
+      field: "steps[1].send sms.window", words: "are no hours such as 09:00-17:00"),
+    .init(
+      text: step("- send sms:\n    template: x\n    window: §mondey-fri 09:00-17:00"),
+      field: "steps[1].send sms.window",
+      words: "is no day of the week; did you mean \"monday\"?"),
+    .init(
+      text: step("- send letter:\n    template: x\n    §window: 09:00-17:00"),
+      field: "steps[1].send letter.window", words: "there is no such field here"),
+    .init(
       text: step("- send sms:\n    template: x\n    §copies: a@b.example"),
       field: "steps[1].send sms.copies", words: "there is no such field here"),
     .init(

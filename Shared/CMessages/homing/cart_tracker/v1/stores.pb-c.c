@@ -52,6 +52,51 @@ void   homing__cart_tracker__v1__window__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__window__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__cart_tracker__v1__store_settings__channel_window__init
+                     (Homing__CartTracker__V1__StoreSettings__ChannelWindow         *message)
+{
+  static const Homing__CartTracker__V1__StoreSettings__ChannelWindow init_value = HOMING__CART_TRACKER__V1__STORE_SETTINGS__CHANNEL_WINDOW__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__store_settings__channel_window__get_packed_size
+                     (const Homing__CartTracker__V1__StoreSettings__ChannelWindow *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__channel_window__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__store_settings__channel_window__pack
+                     (const Homing__CartTracker__V1__StoreSettings__ChannelWindow *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__channel_window__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__store_settings__channel_window__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoreSettings__ChannelWindow *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__channel_window__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__StoreSettings__ChannelWindow *
+       homing__cart_tracker__v1__store_settings__channel_window__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__StoreSettings__ChannelWindow *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__store_settings__channel_window__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__store_settings__channel_window__free_unpacked
+                     (Homing__CartTracker__V1__StoreSettings__ChannelWindow *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__channel_window__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__cart_tracker__v1__store_settings__kind_settings__init
                      (Homing__CartTracker__V1__StoreSettings__KindSettings         *message)
 {
@@ -508,6 +553,57 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__window__descriptor =
   (ProtobufCMessageInit) homing__cart_tracker__v1__window__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__channel_window__field_descriptors[2] =
+{
+  {
+    "channel",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoreSettings__ChannelWindow, channel),
+    &homing__common__v1__channel__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "window",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoreSettings__ChannelWindow, window),
+    &homing__common__v1__send_window__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__store_settings__channel_window__field_indices_by_name[] = {
+  0,   /* field[0] = channel */
+  1,   /* field[1] = window */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__channel_window__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__channel_window__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.StoreSettings.ChannelWindow",
+  "ChannelWindow",
+  "Homing__CartTracker__V1__StoreSettings__ChannelWindow",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__StoreSettings__ChannelWindow),
+  2,
+  homing__cart_tracker__v1__store_settings__channel_window__field_descriptors,
+  homing__cart_tracker__v1__store_settings__channel_window__field_indices_by_name,
+  1,  homing__cart_tracker__v1__store_settings__channel_window__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__store_settings__channel_window__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__kind_settings__field_descriptors[3] =
 {
   {
@@ -649,7 +745,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__score
   (ProtobufCMessageInit) homing__cart_tracker__v1__store_settings__score_weights__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__field_descriptors[19] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__field_descriptors[20] =
 {
   {
     "name",
@@ -879,6 +975,18 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "windows",
+    21,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__StoreSettings, n_windows),
+    offsetof(Homing__CartTracker__V1__StoreSettings, windows),
+    &homing__cart_tracker__v1__store_settings__channel_window__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__store_settings__field_indices_by_name[] = {
   13,   /* field[13] = abandoned_tag */
@@ -900,11 +1008,13 @@ static const unsigned homing__cart_tracker__v1__store_settings__field_indices_by
   2,   /* field[2] = time_zone */
   12,   /* field[12] = views_are_activity */
   6,   /* field[6] = window */
+  19,   /* field[19] = windows */
 };
-static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__number_ranges[1 + 1] =
+static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 21, 19 },
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descriptor =
 {
@@ -914,10 +1024,10 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descr
   "Homing__CartTracker__V1__StoreSettings",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__StoreSettings),
-  19,
+  20,
   homing__cart_tracker__v1__store_settings__field_descriptors,
   homing__cart_tracker__v1__store_settings__field_indices_by_name,
-  1,  homing__cart_tracker__v1__store_settings__number_ranges,
+  2,  homing__cart_tracker__v1__store_settings__number_ranges,
   (ProtobufCMessageInit) homing__cart_tracker__v1__store_settings__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -232,6 +232,51 @@ void   homing__common__v1__send_order__free_unpacked
   assert(message->base.descriptor == &homing__common__v1__send_order__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__common__v1__send_window__init
+                     (Homing__Common__V1__SendWindow         *message)
+{
+  static const Homing__Common__V1__SendWindow init_value = HOMING__COMMON__V1__SEND_WINDOW__INIT;
+  *message = init_value;
+}
+size_t homing__common__v1__send_window__get_packed_size
+                     (const Homing__Common__V1__SendWindow *message)
+{
+  assert(message->base.descriptor == &homing__common__v1__send_window__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__common__v1__send_window__pack
+                     (const Homing__Common__V1__SendWindow *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__common__v1__send_window__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__common__v1__send_window__pack_to_buffer
+                     (const Homing__Common__V1__SendWindow *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__common__v1__send_window__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Common__V1__SendWindow *
+       homing__common__v1__send_window__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Common__V1__SendWindow *)
+     protobuf_c_message_unpack (&homing__common__v1__send_window__descriptor,
+                                allocator, len, data);
+}
+void   homing__common__v1__send_window__free_unpacked
+                     (Homing__Common__V1__SendWindow *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__common__v1__send_window__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__common__v1__cancel_order__init
                      (Homing__Common__V1__CancelOrder         *message)
 {
@@ -914,7 +959,7 @@ const ProtobufCMessageDescriptor homing__common__v1__grant__descriptor =
   (ProtobufCMessageInit) homing__common__v1__grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__common__v1__send_order__field_descriptors[23] =
+static const ProtobufCFieldDescriptor homing__common__v1__send_order__field_descriptors[24] =
 {
   {
     "id",
@@ -1192,6 +1237,18 @@ static const ProtobufCFieldDescriptor homing__common__v1__send_order__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "windows",
+    24,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__Common__V1__SendOrder, n_windows),
+    offsetof(Homing__Common__V1__SendOrder, windows),
+    &homing__common__v1__send_window__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__common__v1__send_order__field_indices_by_name[] = {
   6,   /* field[6] = anchor */
@@ -1217,11 +1274,12 @@ static const unsigned homing__common__v1__send_order__field_indices_by_name[] = 
   11,   /* field[11] = template */
   22,   /* field[22] = traceparent */
   12,   /* field[12] = variant */
+  23,   /* field[23] = windows */
 };
 static const ProtobufCIntRange homing__common__v1__send_order__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 23 }
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor homing__common__v1__send_order__descriptor =
 {
@@ -1231,11 +1289,75 @@ const ProtobufCMessageDescriptor homing__common__v1__send_order__descriptor =
   "Homing__Common__V1__SendOrder",
   "homing.common.v1",
   sizeof(Homing__Common__V1__SendOrder),
-  23,
+  24,
   homing__common__v1__send_order__field_descriptors,
   homing__common__v1__send_order__field_indices_by_name,
   1,  homing__common__v1__send_order__number_ranges,
   (ProtobufCMessageInit) homing__common__v1__send_order__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__common__v1__send_window__field_descriptors[3] =
+{
+  {
+    "from_minute",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__SendWindow, from_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_minute",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__SendWindow, to_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weekdays",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Homing__Common__V1__SendWindow, n_weekdays),
+    offsetof(Homing__Common__V1__SendWindow, weekdays),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__common__v1__send_window__field_indices_by_name[] = {
+  0,   /* field[0] = from_minute */
+  1,   /* field[1] = to_minute */
+  2,   /* field[2] = weekdays */
+};
+static const ProtobufCIntRange homing__common__v1__send_window__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor homing__common__v1__send_window__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.common.v1.SendWindow",
+  "SendWindow",
+  "Homing__Common__V1__SendWindow",
+  "homing.common.v1",
+  sizeof(Homing__Common__V1__SendWindow),
+  3,
+  homing__common__v1__send_window__field_descriptors,
+  homing__common__v1__send_window__field_indices_by_name,
+  1,  homing__common__v1__send_window__number_ranges,
+  (ProtobufCMessageInit) homing__common__v1__send_window__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor homing__common__v1__cancel_order__field_descriptors[4] =

@@ -18,9 +18,11 @@ PROTOBUF_C__BEGIN_DECLS
 #include "google/protobuf/timestamp.pb-c.h"
 #include "homing/cart_tracker/v1/carts.pb-c.h"
 #include "homing/common/v1/common.pb-c.h"
+#include "homing/common/v1/delivery.pb-c.h"
 
 typedef struct Homing__CartTracker__V1__Window Homing__CartTracker__V1__Window;
 typedef struct Homing__CartTracker__V1__StoreSettings Homing__CartTracker__V1__StoreSettings;
+typedef struct Homing__CartTracker__V1__StoreSettings__ChannelWindow Homing__CartTracker__V1__StoreSettings__ChannelWindow;
 typedef struct Homing__CartTracker__V1__StoreSettings__KindSettings Homing__CartTracker__V1__StoreSettings__KindSettings;
 typedef struct Homing__CartTracker__V1__StoreSettings__ScoreWeights Homing__CartTracker__V1__StoreSettings__ScoreWeights;
 typedef struct Homing__CartTracker__V1__Imprint Homing__CartTracker__V1__Imprint;
@@ -62,6 +64,17 @@ struct  Homing__CartTracker__V1__Window
 #define HOMING__CART_TRACKER__V1__WINDOW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__window__descriptor) \
     , HOMING__CART_TRACKER__V1__WINDOW__LENGTH__NOT_SET, {0} }
+
+
+struct  Homing__CartTracker__V1__StoreSettings__ChannelWindow
+{
+  ProtobufCMessage base;
+  Homing__Common__V1__Channel channel;
+  Homing__Common__V1__SendWindow *window;
+};
+#define HOMING__CART_TRACKER__V1__STORE_SETTINGS__CHANNEL_WINDOW__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__store_settings__channel_window__descriptor) \
+    , HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, NULL }
 
 
 struct  Homing__CartTracker__V1__StoreSettings__KindSettings
@@ -112,10 +125,12 @@ struct  Homing__CartTracker__V1__StoreSettings
   ProtobufCBinaryData cart_source;
   Homing__CartTracker__V1__Imprint *imprint;
   Homing__CartTracker__V1__StoreSettings__ScoreWeights *score_weights;
+  size_t n_windows;
+  Homing__CartTracker__V1__StoreSettings__ChannelWindow **windows;
 };
 #define HOMING__CART_TRACKER__V1__STORE_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__store_settings__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, 0,NULL, NULL, NULL, NULL, NULL, 0, {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, 0,NULL, NULL, NULL, NULL, NULL, 0, {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, NULL, 0,NULL }
 
 
 struct  Homing__CartTracker__V1__Imprint
@@ -213,6 +228,25 @@ Homing__CartTracker__V1__Window *
                       const uint8_t       *data);
 void   homing__cart_tracker__v1__window__free_unpacked
                      (Homing__CartTracker__V1__Window *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__StoreSettings__ChannelWindow methods */
+void   homing__cart_tracker__v1__store_settings__channel_window__init
+                     (Homing__CartTracker__V1__StoreSettings__ChannelWindow         *message);
+size_t homing__cart_tracker__v1__store_settings__channel_window__get_packed_size
+                     (const Homing__CartTracker__V1__StoreSettings__ChannelWindow   *message);
+size_t homing__cart_tracker__v1__store_settings__channel_window__pack
+                     (const Homing__CartTracker__V1__StoreSettings__ChannelWindow   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__store_settings__channel_window__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoreSettings__ChannelWindow   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__StoreSettings__ChannelWindow *
+       homing__cart_tracker__v1__store_settings__channel_window__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__store_settings__channel_window__free_unpacked
+                     (Homing__CartTracker__V1__StoreSettings__ChannelWindow *message,
                       ProtobufCAllocator *allocator);
 /* Homing__CartTracker__V1__StoreSettings__KindSettings methods */
 void   homing__cart_tracker__v1__store_settings__kind_settings__init
@@ -390,6 +424,9 @@ void   homing__cart_tracker__v1__list_stores_response__free_unpacked
 typedef void (*Homing__CartTracker__V1__Window_Closure)
                  (const Homing__CartTracker__V1__Window *message,
                   void *closure_data);
+typedef void (*Homing__CartTracker__V1__StoreSettings__ChannelWindow_Closure)
+                 (const Homing__CartTracker__V1__StoreSettings__ChannelWindow *message,
+                  void *closure_data);
 typedef void (*Homing__CartTracker__V1__StoreSettings__KindSettings_Closure)
                  (const Homing__CartTracker__V1__StoreSettings__KindSettings *message,
                   void *closure_data);
@@ -426,6 +463,7 @@ typedef void (*Homing__CartTracker__V1__ListStoresResponse_Closure)
 extern const ProtobufCEnumDescriptor    homing__cart_tracker__v1__stop_scope__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__window__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__channel_window__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__kind_settings__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__score_weights__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__imprint__descriptor;

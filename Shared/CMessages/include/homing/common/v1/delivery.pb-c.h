@@ -23,6 +23,7 @@ typedef struct Homing__Common__V1__Receipt Homing__Common__V1__Receipt;
 typedef struct Homing__Common__V1__Anchor Homing__Common__V1__Anchor;
 typedef struct Homing__Common__V1__Grant Homing__Common__V1__Grant;
 typedef struct Homing__Common__V1__SendOrder Homing__Common__V1__SendOrder;
+typedef struct Homing__Common__V1__SendWindow Homing__Common__V1__SendWindow;
 typedef struct Homing__Common__V1__CancelOrder Homing__Common__V1__CancelOrder;
 typedef struct Homing__Common__V1__SendOrders Homing__Common__V1__SendOrders;
 typedef struct Homing__Common__V1__SendOrders__Row Homing__Common__V1__SendOrders__Row;
@@ -208,10 +209,25 @@ struct  Homing__Common__V1__SendOrder
   size_t n_copies;
   ProtobufCBinaryData *copies;
   ProtobufCBinaryData traceparent;
+  size_t n_windows;
+  Homing__Common__V1__SendWindow **windows;
 };
 #define HOMING__COMMON__V1__SEND_ORDER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__send_order__descriptor) \
-    , {0,NULL}, {0,NULL}, HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL, HOMING__COMMON__V1__MODE__MODE_UNSPECIFIED, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL, HOMING__COMMON__V1__MODE__MODE_UNSPECIFIED, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, {0,NULL}, 0,NULL }
+
+
+struct  Homing__Common__V1__SendWindow
+{
+  ProtobufCMessage base;
+  uint32_t from_minute;
+  uint32_t to_minute;
+  size_t n_weekdays;
+  uint32_t *weekdays;
+};
+#define HOMING__COMMON__V1__SEND_WINDOW__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__send_window__descriptor) \
+    , 0, 0, 0,NULL }
 
 
 struct  Homing__Common__V1__CancelOrder
@@ -440,6 +456,25 @@ Homing__Common__V1__SendOrder *
 void   homing__common__v1__send_order__free_unpacked
                      (Homing__Common__V1__SendOrder *message,
                       ProtobufCAllocator *allocator);
+/* Homing__Common__V1__SendWindow methods */
+void   homing__common__v1__send_window__init
+                     (Homing__Common__V1__SendWindow         *message);
+size_t homing__common__v1__send_window__get_packed_size
+                     (const Homing__Common__V1__SendWindow   *message);
+size_t homing__common__v1__send_window__pack
+                     (const Homing__Common__V1__SendWindow   *message,
+                      uint8_t             *out);
+size_t homing__common__v1__send_window__pack_to_buffer
+                     (const Homing__Common__V1__SendWindow   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Common__V1__SendWindow *
+       homing__common__v1__send_window__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__common__v1__send_window__free_unpacked
+                     (Homing__Common__V1__SendWindow *message,
+                      ProtobufCAllocator *allocator);
 /* Homing__Common__V1__CancelOrder methods */
 void   homing__common__v1__cancel_order__init
                      (Homing__Common__V1__CancelOrder         *message);
@@ -628,6 +663,9 @@ typedef void (*Homing__Common__V1__Grant_Closure)
 typedef void (*Homing__Common__V1__SendOrder_Closure)
                  (const Homing__Common__V1__SendOrder *message,
                   void *closure_data);
+typedef void (*Homing__Common__V1__SendWindow_Closure)
+                 (const Homing__Common__V1__SendWindow *message,
+                  void *closure_data);
 typedef void (*Homing__Common__V1__CancelOrder_Closure)
                  (const Homing__Common__V1__CancelOrder *message,
                   void *closure_data);
@@ -669,6 +707,7 @@ extern const ProtobufCEnumDescriptor    homing__common__v1__receipt__verdict__de
 extern const ProtobufCMessageDescriptor homing__common__v1__anchor__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__grant__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__send_order__descriptor;
+extern const ProtobufCMessageDescriptor homing__common__v1__send_window__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__cancel_order__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__send_orders__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__send_orders__row__descriptor;
