@@ -64,14 +64,16 @@ enum Composition {
   ) throws -> ServiceParts {
     let (clock, database) = (context.clock, outside.database)
     let stores = StoreBook(outside.source)
-    let (templates, modes, heads) = (TemplateBook(), ModeBook(), BatchHeads())
+    let (templates, modes, pauses) = (TemplateBook(), ModeBook(), PauseBook())
+    let heads = BatchHeads()
     let threads = try DirectMailThreads(configuration)
     let pieceLog = PieceLog(outcomes: OutcomeReports(sender: outside.sender))
     let closer = BatchCloser(
       BatchCloser.Rooms(
         database: database, heads: heads, pieceLog: pieceLog,
         desk: GrantDesk(source: outside.source), stores: stores, templates: templates,
-        modes: modes, press: outside.press, files: outside.files, links: outside.links,
+        modes: modes, pauses: pauses, press: outside.press, files: outside.files,
+        links: outside.links,
         cutOff: configuration.cutOff, householdPeriod: configuration.householdPeriod, clock: clock,
         log: context.log, reached: outside.reached))
     let worker = context.loop(closer, service: service) {
@@ -79,14 +81,14 @@ enum Composition {
     }
     heads.onEarlier { worker.wake() }
     let part = DirectMailPart(
-      database: database, templates: templates, modes: modes, heads: heads, files: outside.files,
-      counts: outside.counts, clock: clock, virtualClock: context.virtualClock,
-      seed: context.seed(for: "database"))
+      database: database, templates: templates, modes: modes, pauses: pauses, heads: heads,
+      files: outside.files, counts: outside.counts, clock: clock,
+      virtualClock: context.virtualClock, seed: context.seed(for: "database"))
     let handler = makeHandler(
       context, configuration, outside,
       Rooms(
-        stores: stores, templates: templates, modes: modes, heads: heads, pieceLog: pieceLog,
-        threads: threads))
+        stores: stores, templates: templates, modes: modes, pauses: pauses, heads: heads,
+        pieceLog: pieceLog, threads: threads))
     var parts: [any ServicePart] = [threads, part]
     if let sender = outside.sender { parts.append(sender) }
     parts += [worker, SimplePart("cut-offs", stop: { closer.cancel() })]
@@ -105,6 +107,7 @@ enum Composition {
     let stores: StoreBook
     let templates: TemplateBook
     let modes: ModeBook
+    let pauses: PauseBook
     let heads: BatchHeads
     let pieceLog: PieceLog
     let threads: DirectMailThreads
@@ -121,7 +124,7 @@ enum Composition {
         database: database, stores: rooms.stores, templates: rooms.templates,
         pieceLog: rooms.pieceLog, heads: rooms.heads, counts: outside.counts, clock: clock,
         cutOff: configuration.cutOff, cost: configuration.cost),
-      modes: rooms.modes, database: database,
+      modes: rooms.modes, pauses: rooms.pauses, database: database,
       pieces: PieceDesk(
         database: database, pieceLog: rooms.pieceLog, commands: commands, stores: rooms.stores,
         clock: clock),

@@ -9,6 +9,7 @@ struct DirectMailPart: ServicePart {
   let database: DirectMailDatabase
   let templates: TemplateBook
   let modes: ModeBook
+  let pauses: PauseBook
   let heads: BatchHeads
   let files: BatchFiles
   let counts: DeliveryCounts
@@ -27,6 +28,7 @@ struct DirectMailPart: ServicePart {
       let own = try database.read { session in
         try templates.load(session)
         try modes.load(session)
+        try pauses.load(session)
         return try session.first(ReferenceStatements.own) { try $0.integer(0) }
       }
       guard let instant = own else {

@@ -16,6 +16,7 @@ struct HomingCommand: AsyncParsableCommand {
       BenchCommand.self, CertsCommand.self, EchoCommand.self, ReplayCommand.self,
       SampleCommand.self, CartsCommand.self, ContactsCommand.self, StoresCommand.self,
       FlowCommand.self, TemplateCommand.self, MessagesCommand.self, LettersCommand.self,
+      PauseCommand.self, ResumeCommand.self, PausesCommand.self, AuditCommand.self,
       ExplainCommand.self, ReportCommand.self, ExitCodesCommand.self,
     ])
 

@@ -58,7 +58,8 @@ enum Composition {
   ) throws -> ServiceParts {
     let (clock, database) = (context.clock, outside.database)
     let stores = StoreBook(outside.source)
-    let (templates, modes, heads) = (TemplateBook(), ModeBook(), DueHeads())
+    let (templates, modes, pauses) = (TemplateBook(), ModeBook(), PauseBook())
+    let heads = DueHeads()
     let renderer = ContentRenderer()
     let threads = try NotifierThreads(configuration)
     let messageLog = MessageLog(
@@ -66,8 +67,8 @@ enum Composition {
       clock: clock, keepsContent: configuration.contentKept > .zero)
     let desk = PermissionDesk(
       source: outside.source, stores: stores, templates: templates, modes: modes,
-      renderer: renderer, links: outside.links, threads: threads.renderers, clock: clock,
-      log: context.log)
+      pauses: pauses, renderer: renderer, links: outside.links, threads: threads.renderers,
+      clock: clock, log: context.log)
     let handOff = HandOff(
       desk: desk, messageLog: messageLog, lanes: outside.lanes, loop: context.group.loops[0],
       seed: context.seed(for: "hand-off"))
@@ -79,7 +80,8 @@ enum Composition {
       Housekeeping(database: database, contentKept: configuration.contentKept))
     let hashKey = HashKey()
     let notifier = NotifierPart(
-      database: database, templates: templates, modes: modes, counts: outside.counts,
+      database: database, templates: templates, modes: modes, pauses: pauses,
+      counts: outside.counts,
       recovery: Recovery(
         database: database, messageLog: messageLog, lanes: outside.lanes, clock: clock),
       hashKey: hashKey, clock: clock, virtualClock: context.virtualClock,
@@ -87,7 +89,9 @@ enum Composition {
     let handler = makeHandler(
       context, configuration, outside,
       Rooms(
-        stores: stores, templates: templates, modes: modes, renderer: renderer,
+        stores: stores, templates: templates, modes: modes,
+        pauses: PauseDesk(pauses: pauses, database: database, heads: heads, clock: clock),
+        renderer: renderer,
         messageLog: messageLog, threads: threads, hashKey: hashKey))
     var parts: [any ServicePart] = [threads, notifier]
     if let sender = outside.sender { parts.append(sender) }
@@ -107,6 +111,7 @@ enum Composition {
     let stores: StoreBook
     let templates: TemplateBook
     let modes: ModeBook
+    let pauses: PauseDesk
     let renderer: ContentRenderer
     let messageLog: MessageLog
     let threads: NotifierThreads
@@ -136,7 +141,7 @@ enum Composition {
         database: database, stores: rooms.stores,
         rules: OrderRules(templates: rooms.templates, endpoints: endpoints.first),
         messageLog: rooms.messageLog, counts: outside.counts, clock: clock),
-      modes: rooms.modes, database: database, stores: rooms.stores,
+      modes: rooms.modes, pauses: rooms.pauses, database: database, stores: rooms.stores,
       templates: TemplateDesk(
         templates: rooms.templates, stores: rooms.stores, source: outside.source,
         commands: commands, database: database, renderer: rooms.renderer, clock: clock,

@@ -10,6 +10,7 @@ struct NotifierPart: ServicePart {
   let database: NotifierDatabase
   let templates: TemplateBook
   let modes: ModeBook
+  let pauses: PauseBook
   let counts: DeliveryCounts
   let recovery: Recovery
   let hashKey: HashKey
@@ -32,6 +33,7 @@ struct NotifierPart: ServicePart {
       let own = try database.read { session in
         try templates.load(session)
         try modes.load(session)
+        try pauses.load(session)
         return try session.first(ReferenceStatements.own) {
           (try $0.integer(0), try $0.blob(1))
         }

@@ -20,7 +20,7 @@ enum Composition {
       throw RPCError(.invalidArgument, "HOMING_FLUSH may be false on a virtual clock only")
     }
     let database = try Database(folder: context.configuration.dataFolder, configuration)
-    let (flows, modes) = (FlowRegistry(), ModeRegistry())
+    let (flows, modes, pauses) = (FlowRegistry(), ModeRegistry(), PauseRegistry())
     let wiring = Wiring()
     let ledger = Ledger(
       engine: database.engine, lease: database.lease, flows: flows,
@@ -44,18 +44,20 @@ enum Composition {
       fatal: { context.fatal("a commit may or may not be on disk: \($0)") })
     let readers = try ThreadPool(name: "reader", count: configuration.readers)
     let handler = SchedulerHandler(
-      ledger: ledger, committer: committer, flows: flows, modes: modes, book: book,
+      ledger: ledger, committer: committer, flows: flows, modes: modes, pauses: pauses, book: book,
       peers: Peers(
         tracker: clients.tracker, notifier: clients.notifier, directMail: clients.directMail),
-      readers: readers, clock: context.clock, log: context.log)
+      readers: readers, clock: context.clock, log: context.log, checksConsent: false,
+      retell: { wiring.retell() })
     let start = SchedulerPart(
-      database: database, ledger: ledger, flows: flows, modes: modes, committer: committer,
-      readers: readers, context: context)
+      database: database, ledger: ledger, flows: flows, modes: modes, pauses: pauses,
+      committer: committer, readers: readers, context: context)
     let upkeep = context.loop(Upkeep(ledger: ledger))
-    let modeTeller = context.loop(ModeTeller(modes: modes, peers: handler.peers))
+    let teller = context.loop(BrakeTeller(modes: modes, pauses: pauses, peers: handler.peers))
+    wiring.connect(teller: teller)
     return ServiceParts(
       parts: [start] + senders.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
-        + [loop, modeTeller, upkeep],
+        + [loop, teller, upkeep],
       virtualTime: SchedulerTime(
         ledger: ledger, due: due, senders: Array(senders.values), clock: context.clock,
         wake: { loop.wake() }),
@@ -71,6 +73,12 @@ private final class Wiring: Sendable {
   }
 
   private let ends = Mutex<Ends?>(nil)
+  private let teller = Mutex<WorkerLoop?>(nil)
+
+  func connect(teller: WorkerLoop) { self.teller.withLock { $0 = teller } }
+
+  /// Who sends could not be told.
+  func retell() { teller.withLock { $0 }?.wake() }
 
   func connect(due: WorkerLoop, senders: [Writing.Target: OutboxSender]) {
     ends.withLock { $0 = Ends(due: due, senders: senders) }
@@ -114,6 +122,7 @@ struct SchedulerPart: ServicePart {
   let ledger: Ledger
   let flows: FlowRegistry
   let modes: ModeRegistry
+  let pauses: PauseRegistry
   let committer: Committer
   let readers: ThreadPool
   let context: ServiceContext
@@ -125,6 +134,7 @@ struct SchedulerPart: ServicePart {
       var chance = SplitMix64(seed: seed)
       try flows.load(ledger.engine)
       try modes.load(ledger.engine)
+      try pauses.load(ledger.engine)
       return try ledger.load(now: now, chance: &chance)
     }
     try context.virtualClock?.advance(to: Instant(microseconds: clock))

@@ -16,12 +16,16 @@ struct HandlerFixture: Sendable {
   let scheduler: SchedulerFixture
   let peer: ScriptedPeer
   let client: SchedulerV1.SchedulerClient
+  /// Somebody else, with the same rights.
+  let other: SchedulerV1.SchedulerClient
+  /// With rights in the store `shop` only.
+  let ofShop: SchedulerV1.SchedulerClient
   private let committer: Committer
   private let readers: ThreadPool
   private let server: TestServer
 
   static func run(
-    _ body: @Sendable (HandlerFixture) async throws -> Void
+    checksConsent: Bool = true, _ body: @Sendable (HandlerFixture) async throws -> Void
   ) async throws {
     let scheduler = try SchedulerFixture()
     let peer = ScriptedPeer()
@@ -30,24 +34,35 @@ struct HandlerFixture: Sendable {
     let readers = ThreadPool.inline()
     let handler = SchedulerHandler(
       ledger: scheduler.ledger, committer: committer, flows: scheduler.flows,
-      modes: scheduler.modes, book: StoreBook(TrackerClient(peer)),
+      modes: scheduler.modes, pauses: scheduler.pauses, book: StoreBook(TrackerClient(peer)),
       peers: Peers(tracker: peer, notifier: peer, directMail: peer), readers: readers,
-      clock: scheduler.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      clock: scheduler.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      checksConsent: checksConsent, retell: { peer.set { $0.retells += 1 } })
     let server = try await TestServer.start { setup in
       for role in ["cart-tracker", "notifier", "marketer", "operator", "staff"] {
         setup.grants.add(role: role, stores: .all, to: "spiffe://test/client")
+        setup.grants.add(role: role, stores: .all, to: "spiffe://test/other")
+        setup.grants.add(role: role, stores: .only(["shop"]), to: "spiffe://test/of-shop")
       }
       setup.register = { handler.register(in: &$0) }
     }
     let fixture = HandlerFixture(
       scheduler: scheduler, peer: peer,
-      client: SchedulerV1.SchedulerClient(try server.client()), committer: committer,
+      client: SchedulerV1.SchedulerClient(try server.client()),
+      other: try client(server, "other"), ofShop: try client(server, "of-shop"),
+      committer: committer,
       readers: readers, server: server)
     do { try await body(fixture) } catch {
       await server.cut()
       throw error
     }
     await server.cut()
+  }
+
+  private static func client(
+    _ server: TestServer, _ name: String
+  ) throws -> SchedulerV1.SchedulerClient {
+    SchedulerV1.SchedulerClient(try server.client(try server.authority.issue(name)))
   }
 
   func apply(
@@ -62,6 +77,10 @@ struct HandlerFixture: Sendable {
 final class ScriptedPeer: Channel {
   struct State {
     var modes: [CommonV1.SendMode] = []
+    var pauses: [CommonV1.Pause] = []
+    var letterPauses: [CommonV1.Pause] = []
+    /// How often what could not be told was to be told again.
+    var retells = 0
     var templates: [NotifierV1.Template] = []
     var letterModes: [CommonV1.SendMode] = []
     var letterTemplates: [DirectMailV1.Template] = []
@@ -90,6 +109,12 @@ final class ScriptedPeer: Channel {
       case DirectMailV1.DirectMailMethods.putModes:
         state.letterModes += try CommonV1.PutModesRequest(encoded: message).modes
         return try reply(CommonV1.PutModesResponse())
+      case DirectMailV1.DirectMailMethods.putPauses:
+        state.letterPauses += try CommonV1.PutPausesRequest(encoded: message).pauses
+        return try reply(CommonV1.PutPausesResponse())
+      case NotifierV1.NotifierMethods.putPauses:
+        state.pauses += try CommonV1.PutPausesRequest(encoded: message).pauses
+        return try reply(CommonV1.PutPausesResponse())
       case DirectMailV1.DirectMailMethods.listTemplates:
         return try reply(DirectMailV1.ListTemplatesResponse(templates: state.letterTemplates))
       case NotifierV1.NotifierMethods.putModes:

@@ -109,14 +109,14 @@ internal import Testing
   @Test("F21 The more careful of store and flow is in force; a flow without a mode has its store's")
   func modes() throws {
     let fixture = try SchedulerFixture()
-    #expect(fixture.modes.inForce("f", in: "shop") == .dryRun)
+    #expect(fixture.modes.inForce("f", in: "shop", isApproved: true) == .dryRun)
     try fixture.set(.test, flow: "f")
-    #expect(fixture.modes.inForce("f", in: "shop") == .dryRun)
+    #expect(fixture.modes.inForce("f", in: "shop", isApproved: true) == .dryRun)
     try fixture.set(.test)
-    #expect(fixture.modes.inForce("f", in: "shop") == .test)
-    #expect(fixture.modes.inForce("g", in: "shop") == .test)
+    #expect(fixture.modes.inForce("f", in: "shop", isApproved: true) == .test)
+    #expect(fixture.modes.inForce("g", in: "shop", isApproved: true) == .test)
     try fixture.set(.draft, flow: "f")
-    #expect(fixture.modes.inForce("f", in: "shop") == .draft)
+    #expect(fixture.modes.inForce("f", in: "shop", isApproved: true) == .draft)
     #expect(fixture.modes.stated("f", in: "shop")?.revision == 2)
   }
 

@@ -19,6 +19,7 @@ final class SchedulerFixture: Sendable {
   let ledger: Ledger
   let flows = FlowRegistry()
   let modes = ModeRegistry()
+  let pauses = PauseRegistry()
   let facts: ScriptedFacts
   let clock: VirtualClock
   let worker: DueWorker
@@ -42,6 +43,7 @@ final class SchedulerFixture: Sendable {
     clock = VirtualClock(at: Instant(microseconds: now))
     try flows.load(self.engine)
     try modes.load(self.engine)
+    try pauses.load(self.engine)
     var chance = SplitMix64(seed: 1)
     let stood = try ledger.load(now: clock.now, chance: &chance)
     if stood > now { try clock.advance(to: Instant(microseconds: stood)) }
@@ -70,9 +72,19 @@ final class SchedulerFixture: Sendable {
   func set(_ mode: CommonV1.Mode, flow: String = "") throws {
     let set = try ledger.write(now: now) { writing in
       try ModeStore.set(
-        .init(store: Self.store, idempotencyKey: "k", flow: flow, mode: mode), writing)
+        .init(store: Self.store, idempotencyKey: "k", flow: flow, mode: mode), by: "me", writing)
     }
     modes.put(set)
+  }
+
+  /// Somebody else than the author lets a version go live.
+  func approve(_ flow: String, _ version: UInt32 = 1) throws {
+    let approved = try ledger.write(now: now) { writing in
+      try ApprovalStore.approve(
+        .init(store: Self.store, idempotencyKey: "k", flow: flow, version: version), by: "you",
+        writing)
+    }
+    flows.approve(flow, version, in: Self.store, approved.approval)
   }
 
   func move(

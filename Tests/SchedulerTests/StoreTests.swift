@@ -12,7 +12,8 @@ internal import Testing
   func rules() {
     #expect(
       StatementRules.findings(
-        EnrolmentStatements.all + SchedulerStatements.all + DeliveryStatements.all
+        EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
+          + DeliveryStatements.all
           + LeaseStatements.all) == [])
   }
 
@@ -22,9 +23,9 @@ internal import Testing
     let engine =
       isFile ? try SQLiteEngine.file(folder.file("s.db")) : try SQLiteEngine.inMemory()
     defer { engine.close() }
-    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1])
+    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1, 2])
     #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [])
-    for statement in EnrolmentStatements.all + SchedulerStatements.all
+    for statement in EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
     where statement.sql.hasPrefix("SELECT") {
       let count = (1...9).last { statement.sql.contains("?\($0)") } ?? 0
       let values = [SQLValue](repeating: .integer(0 as Int64), count: count)

@@ -95,7 +95,7 @@ struct ConversionWriter {
         write("  : ", shape, isRequired: false, &text)
       }
     } else {
-      let isRequired = field.options.isRequired || field.options.isStore
+      let isRequired = field.options.isRequired
       if shape.mayThrow {
         write(target, shape, isRequired: isRequired, &text)
       } else if isRequired {

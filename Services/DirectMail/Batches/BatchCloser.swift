@@ -27,6 +27,7 @@ final class BatchCloser: Worker {
     let stores: StoreBook
     let templates: TemplateBook
     let modes: ModeBook
+    let pauses: PauseBook
     let press: any Press
     let files: BatchFiles
     let links: LetterLinks

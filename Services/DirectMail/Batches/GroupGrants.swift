@@ -7,8 +7,9 @@ internal import Wire
 
 /// Decides about a group of pieces of one closing batch.
 ///
-/// In this order: expiry, mode, purchase (cart-tracker), address, test address, objection, the
-/// letter itself. Objections are looked at again in the transaction that stores the grants.
+/// In this order: expiry, pause, mode, purchase (cart-tracker), address, test address, objection,
+/// the letter itself. Pauses and objections are looked at again in the transaction that stores the
+/// grants.
 struct GroupGrants {
   private static let asksMax = 4
 
@@ -116,6 +117,7 @@ struct GroupGrants {
   /// What forbids a piece before anybody is asked.
   private func refusal(_ piece: PieceRow, _ now: Int64) -> Verdict? {
     if now >= piece.expiresAt { return .skip(.stale) }
+    if rooms.pauses.covers(piece.order) { return .hold(.paused) }
     if let reason = rooms.modes.refusal(piece.order) { return .skip(reason) }
     return nil
   }
@@ -173,7 +175,7 @@ struct GroupGrants {
     }
     let touched = buckets.sorted()
     let plan = nextPlan()
-    let pieceLog = rooms.pieceLog
+    let (pieceLog, pauses) = (rooms.pieceLog, rooms.pauses)
     let period = rooms.householdPeriod
     let since = period > .zero ? (rooms.clock.now - period).microseconds : nil
     let (begun, waiting) = try rooms.database.commitBlocking(touched, weight: decided.count * 6) {
@@ -188,6 +190,8 @@ struct GroupGrants {
           }
         case .hold(let reason, let field):
           waiting = try pieceLog.hold(piece, reason, field: field, plan, now: now, session)
+        case .ready where pauses.covers(piece.order):
+          waiting = try pieceLog.hold(piece, .paused, field: "", plan, now: now, session)
         case .ready(let letter):
           if try GroupGrants.begin(piece, letter, now, since: since, pieceLog, session) {
             begun.insert(piece.key)

@@ -11,6 +11,7 @@ internal import Wire
 struct DirectMailHandler: DirectMailV1.DirectMailService {
   let intake: OrderIntake
   let modes: ModeBook
+  let pauses: PauseBook
   let database: DirectMailDatabase
   let pieces: PieceDesk
   let batches: BatchDesk
@@ -36,6 +37,19 @@ struct DirectMailHandler: DirectMailV1.DirectMailService {
     return later {
       try await database.commit([], weight: 4) { try ModeBook.write(request.modes, $0) }
       modes.put(request.modes)
+      return .init()
+    }
+  }
+
+  func putPauses(
+    _ request: CommonV1.PutPausesRequest, _ call: ServerCall
+  ) throws -> Reply<CommonV1.PutPausesResponse> {
+    for (index, pause) in request.pauses.enumerated() where pause.revision > UInt64(Int64.max) {
+      throw BudgetDesk.refusal("pauses[\(index)].revision", "is over 2^63 - 1")
+    }
+    return later {
+      try await database.commit([], weight: 4) { try PauseBook.write(request.pauses, $0) }
+      pauses.put(request.pauses)
       return .init()
     }
   }

@@ -7,10 +7,10 @@ internal import Wire
 /// `homing flow`: what happens after an episode, as text files (F14).
 struct FlowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flow", abstract: "Check, apply, list, show and draw flows; set their mode.",
+    commandName: "flow", abstract: "Check, apply, list, show, draw, approve flows; set their mode.",
     subcommands: [
       FlowCheckCommand.self, FlowApplyCommand.self, FlowListCommand.self, FlowShowCommand.self,
-      FlowModeCommand.self, FlowSampleCommand.self,
+      FlowApproveCommand.self, FlowModeCommand.self, FlowSampleCommand.self,
     ])
 }
 
@@ -131,7 +131,7 @@ struct FlowListCommand: HomingSubcommand {
   func list(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
     var printer = ListPrinter([
       ("FLOW", .left), ("VERSION", .right), ("START", .left), ("MODE", .left), ("RUNNING", .right),
-      ("APPLIED", .left), ("AUTHOR", .left),
+      ("APPLIED", .left), ("AUTHOR", .left), ("APPROVER", .left),
     ])
     let json = output.isJSON ? try ContractJSON() : nil
     var after = ""
@@ -153,6 +153,7 @@ struct FlowListCommand: HomingSubcommand {
     return [
       flow.name, "\(flow.version)", String(start.map { $0 == "_" ? " " : $0 }),
       FlowTexts.words(flow.mode), "\(flow.running)", ValueText.text(flow.appliedAt), flow.author,
+      flow.approver,
     ]
   }
 }

@@ -182,8 +182,21 @@ final class HandOff: Sendable {
   private func wait(_ message: DueMessage, _ reason: CommonV1.ReasonCode, until: Int64) {
     let isNews = reason != message.reason
     write(message, .wait(reason, until: until, isNews: isNews)) {
-      self.giveBack(message, at: until)
+      self.waits(message, reason, until: until) { self.giveBack(message, at: $0) }
     }
+  }
+
+  /// A message's wait is durable. Where the pause that it waits for has ended meanwhile, nobody
+  /// wakes it: it becomes due at once.
+  ///
+  /// - Parameter done: is given when it is due.
+  private func waits(
+    _ message: DueMessage, _ reason: CommonV1.ReasonCode, until: Int64,
+    _ done: @escaping @Sendable (Int64) -> Void
+  ) {
+    let now = clock.now.microseconds
+    guard reason == .paused, until > now, desk.pause(message) == nil else { return done(until) }
+    write(message, .wait(reason, until: now, isNews: false)) { done(now) }
   }
 
   // MARK: - Hand-off
@@ -209,7 +222,11 @@ final class HandOff: Sendable {
     for (message, begun) in messages {
       switch begun {
       case .begun where message.isFresh(now):
-        parcels.append(parcel(message, lane))
+        if case .wait(let reason, let until) = desk.pause(message.due) {
+          hold(message.due, reason, until: until, lane)
+        } else {
+          parcels.append(parcel(message, lane))
+        }
       case .begun:
         // The intent took too long to become durable: the provider was not called.
         let again = clock.now.microseconds
@@ -220,6 +237,16 @@ final class HandOff: Sendable {
       }
     }
     if !parcels.isEmpty { lane.provider.send(parcels) }
+  }
+
+  /// A pause came after the permission, and before the provider was called (F22).
+  private func hold(
+    _ message: DueMessage, _ reason: CommonV1.ReasonCode, until: Int64, _ lane: Lane
+  ) {
+    let isNews = reason != message.reason
+    write(message, .wait(reason, until: until, isNews: isNews)) {
+      self.waits(message, reason, until: until) { self.release(message, lane, until: $0) }
+    }
   }
 
   private func parcel(_ message: ReadyMessage, _ lane: Lane) -> Parcel {

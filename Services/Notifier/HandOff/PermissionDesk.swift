@@ -8,9 +8,9 @@ internal import Wire
 
 /// Decides, right before a hand-off, whether a message may go out, and makes what goes out.
 ///
-/// In this order: expiry, mode, purchase (cart-tracker), destination, test address, the recipient's
-/// hours, content. The suppression of an address is looked at last, in the transaction of the
-/// intent.
+/// In this order: expiry, pause, mode, purchase (cart-tracker), destination, test address, the
+/// recipient's hours, content. The suppression of an address is looked at last, in the transaction
+/// of the intent.
 struct PermissionDesk: Sendable {
   /// Subjects of one call.
   static let batchMax = 256
@@ -20,11 +20,15 @@ struct PermissionDesk: Sendable {
   private static let refusalWait: Int64 = 15 * 1_000_000
   /// Before a message that cannot be made is tried again: it waits for a fact or a template.
   private static let contentWait: Int64 = 300 * 1_000_000
+  /// Before a message that is held back is looked at again without a word from the scheduler, who
+  /// tells of the pause's end.
+  static let pauseWait: Int64 = 900 * 1_000_000
 
   let source: any StopSource
   let stores: StoreBook
   let templates: TemplateBook
   let modes: ModeBook
+  let pauses: PauseBook
   let renderer: ContentRenderer
   let links: LinkMaker
   let threads: ThreadPool
@@ -49,8 +53,15 @@ struct PermissionDesk: Sendable {
   /// What forbids a message before anybody is asked.
   private func refusal(_ message: DueMessage, _ now: Int64) -> Permission? {
     if now >= message.expiresAt { return .skip(.stale) }
+    if let wait = pause(message) { return wait }
     if let reason = modes.refusal(message.order) { return .skip(reason) }
     return nil
+  }
+
+  /// The wait of a message that is held back (F22); nil where it is not.
+  func pause(_ message: DueMessage) -> Permission? {
+    guard pauses.covers(message.order) else { return nil }
+    return wait(message, .paused, PermissionDesk.pauseWait)
   }
 
   // MARK: - cart-tracker

@@ -11,6 +11,7 @@ internal import Wire
 struct NotifierHandler: NotifierV1.NotifierService {
   let intake: OrderIntake
   let modes: ModeBook
+  let pauses: PauseDesk
   let database: NotifierDatabase
   let stores: StoreBook
   let templates: TemplateDesk
@@ -37,6 +38,15 @@ struct NotifierHandler: NotifierV1.NotifierService {
     return later {
       try await database.commit([], weight: 4) { try ModeBook.write(request.modes, $0) }
       modes.put(request.modes)
+      return .init()
+    }
+  }
+
+  func putPauses(
+    _ request: CommonV1.PutPausesRequest, _ call: ServerCall
+  ) throws -> Reply<CommonV1.PutPausesResponse> {
+    later {
+      try await pauses.put(request)
       return .init()
     }
   }

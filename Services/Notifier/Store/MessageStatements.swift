@@ -62,6 +62,15 @@ enum MessageStatements {
       WHERE bucket = ?1 AND id = ?2 AND state <= 2
       """)
 
+  /// Makes messages that wait for the end of a pause due at an instant. The reason's number stands
+  /// here as it does in the index.
+  static let wakePaused = Statement(
+    name: "wake paused messages",
+    sql: """
+      UPDATE message SET next_at = ?2
+      WHERE bucket = ?1 AND state = 1 AND reason = 21 AND next_at > ?2
+      """)
+
   /// What a message is, for ending it.
   static let standing = Statement(
     name: "standing of message",
@@ -170,8 +179,8 @@ enum MessageStatements {
 
   /// Every statement, for the rule test.
   static let all = [
-    take, due, nextDue, sending, begin, end, wait, standing, message, newest, newestOfContact,
-    waitingOfContact, putContent, content, links, redactContent, addOutcome, outcomes, addVisit,
-    otherLinks, addNote,
+    take, due, nextDue, sending, begin, end, wait, wakePaused, standing, message, newest,
+    newestOfContact, waitingOfContact, putContent, content, links, redactContent, addOutcome,
+    outcomes, addVisit, otherLinks, addNote,
   ]
 }

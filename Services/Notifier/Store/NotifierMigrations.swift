@@ -7,7 +7,8 @@ enum NotifierMigrations {
     Migration(
       number: 1, name: "messages",
       statements: [LeaseStatements.create] + DeliveryStatements.create + messages + addresses
-        + reference)
+        + reference),
+    Migration(number: 2, name: "pauses", statements: pauses),
   ]
 
   private static func bucket(of table: String) -> String {
@@ -17,6 +18,18 @@ enum NotifierMigrations {
   private static func id(of table: String, _ column: String = "id") -> String {
     "\(column) BLOB NOT NULL CONSTRAINT \(table)_\(column)_size CHECK (length(\(column)) = 16)"
   }
+
+  /// What is held back, and how what waits for its end is found.
+  private static let pauses = [
+    """
+    CREATE TABLE pause(
+      id TEXT NOT NULL PRIMARY KEY CONSTRAINT pause_id_filled CHECK (length(id) > 0),
+      revision BIGINT NOT NULL CONSTRAINT pause_revision_positive CHECK (revision > 0),
+      body BLOB NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX message_paused ON message(bucket, next_at) WHERE state = 1 AND reason = 21",
+  ]
 
   private static let messages = [
     // In order of their arrival, so that taking one is an append.

@@ -154,9 +154,11 @@ final class DueWorker: Worker {
     let before = item.row.enrolment
     // On a virtual clock each is decided at its own due time, however far the clock moved.
     let now = ledger.isVirtual ? min(before.dueAt ?? writing.now, writing.now) : writing.now
+    // Of the version that the enrolment is in: a newer one may not be approved.
+    let approval = ledger.flows.approval(before.flow, before.version, in: before.store)
+    let mode = modes.inForce(before.flow, in: before.store, isApproved: approval != nil)
     let input = DecisionInput(
-      now: now, mode: modes.inForce(before.flow, in: before.store), facts: item.facts,
-      store: store, closedChannels: closedChannels)
+      now: now, mode: mode, facts: item.facts, store: store, closedChannels: closedChannels)
     var machine = EnrolmentMachine(before, item.version, input)
     let others = before.phase == .entering ? try others(than: before, writing) : []
     let entry = others.map(\.enrolment).map { EntryRules.Other($0) }

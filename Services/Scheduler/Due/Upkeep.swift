@@ -28,28 +28,35 @@ struct Upkeep: Worker {
   }
 }
 
-/// Tells notifier and direct-mail every mode at the start, until they have heard (F21); SetMode
-/// tells the changes.
-struct ModeTeller: Worker {
-  private static let modesMax = 256
+/// Tells notifier and direct-mail every pause (F22) and every mode (F21), at the start and whenever
+/// they could not be told of a change, until they have heard.
+struct BrakeTeller: Worker {
+  private static let itemsMax = 256
   private static let timeout: Duration = .seconds(5)
 
-  let name = "modes"
+  let name = "brakes"
   let modes: ModeRegistry
+  let pauses: PauseRegistry
   let peers: Peers
 
   func runOnce(now: Instant) throws -> NextRun {
-    let all = modes.all
-    for start in stride(from: 0, to: all.count, by: ModeTeller.modesMax) {
-      let part = Array(all[start..<min(start + ModeTeller.modesMax, all.count)])
+    try tell(pauses.all) { try await peers.put($0, CallOptions(timeout: BrakeTeller.timeout)) }
+    try tell(modes.all) { try await peers.put($0, CallOptions(timeout: BrakeTeller.timeout)) }
+    return .whenWoken
+  }
+
+  private func tell<Item: Sendable>(
+    _ all: [Item], _ put: @escaping @Sendable ([Item]) async throws -> Void
+  ) throws {
+    for start in stride(from: 0, to: all.count, by: BrakeTeller.itemsMax) {
+      let part = Array(all[start..<min(start + BrakeTeller.itemsMax, all.count)])
       let failure = BlockingCall.wait { () async -> (any Error)? in
         do {
-          try await peers.put(part, CallOptions(timeout: ModeTeller.timeout))
+          try await put(part)
           return nil
         } catch { return error }
       }
       if let failure { throw failure }
     }
-    return .whenWoken
   }
 }

@@ -23,6 +23,21 @@ struct Peers: Sendable {
     _ = try await directMail?.putModes(request, options: options)
   }
 
+  /// Tells pauses to whoever hands messages over: also to the second where the first does not
+  /// answer. A repeat is safe.
+  func put(_ pauses: [CommonV1.Pause], _ options: CallOptions) async throws {
+    let request = CommonV1.PutPausesRequest(pauses: pauses)
+    var failure: (any Error)?
+    do { _ = try await notifier.putPauses(request, options: options) } catch { failure = error }
+    do { _ = try await directMail?.putPauses(request, options: options) } catch { failure = error }
+    if let failure { throw failure }
+  }
+
+  /// That something is sent on.
+  var channels: Set<CommonV1.Channel> {
+    NotifierV1.channels.union(directMail == nil ? [] : [.letter, .postcard])
+  }
+
   /// Every template of a store, of the services that answer.
   func templates(of store: String, _ options: CallOptions) async -> KnownTemplates {
     var known = KnownTemplates()

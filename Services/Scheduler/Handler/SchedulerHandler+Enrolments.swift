@@ -64,14 +64,14 @@ extension SchedulerHandler {
       return .now(
         try await edge {
           try await committer.run { writing in
-            try command.run(writing) { try end(id, in: profile, writing) }
+            try command.run(writing) { try end(id, in: profile, by: call.identity.uri, writing) }
           }
         })
     }
   }
 
   private func end(
-    _ id: Identifier, in store: StoreProfile, _ writing: Writing
+    _ id: Identifier, in store: StoreProfile, by identity: String, _ writing: Writing
   ) throws -> SchedulerV1.Enrolment {
     guard let row = try writing.enrolment(id), row.enrolment.store == store.store else {
       throw SchedulerHandler.noEnrolment
@@ -82,6 +82,10 @@ extension SchedulerHandler {
       row.enrolment, version, DecisionInput(now: writing.now, mode: .dryRun, store: store))
     machine.end(.endedByStaff)
     try writing.change(row, to: machine.enrolment, machine.effects)
+    try AuditStore.add(
+      .init(
+        identity: identity, store: store.store, flow: row.enrolment.flow,
+        version: row.enrolment.version, act: .ended, detail: "enrolment \(id.text)"), writing)
     return EnrolmentMessage.enrolment(machine.enrolment, version)
   }
 

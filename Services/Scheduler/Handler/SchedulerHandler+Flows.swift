@@ -4,7 +4,7 @@ internal import Stubs
 internal import Transport
 internal import Wire
 
-/// Flows and their versions (F14), and what they do (F21).
+/// Flows and their versions (F14).
 extension SchedulerHandler {
   func checkFlow(
     _ request: SchedulerV1.CheckFlowRequest, _ call: ServerCall
@@ -17,7 +17,8 @@ extension SchedulerHandler {
       }
       let flow = SchedulerV1.Flow(
         store: request.store, name: definition.name, start: definition.start.contract,
-        mode: modes.inForce(definition.name, in: request.store), text: request.text,
+        mode: modes.inForce(definition.name, in: request.store, isApproved: false),
+        text: request.text,
         steps: FlowGraph.steps(definition))
       return .now(SchedulerV1.CheckFlowResponse(flow: flow))
     }
@@ -109,12 +110,22 @@ extension SchedulerHandler {
 
   func message(_ entry: FlowRegistry.Entry, running: UInt64) -> SchedulerV1.Flow {
     let version = entry.version
+    let approval = flows.approval(version.name, version.number, in: version.store)
+    return message(entry, running: running, approval: approval)
+  }
+
+  func message(
+    _ entry: FlowRegistry.Entry, running: UInt64, approval: FlowRegistry.Approval?
+  ) -> SchedulerV1.Flow {
+    let version = entry.version
     return SchedulerV1.Flow(
       store: version.store, name: version.name, version: version.number,
       start: version.definition.start.contract,
-      mode: modes.inForce(version.name, in: version.store), text: entry.text,
-      steps: FlowGraph.steps(version.definition), author: entry.author,
-      appliedAt: Micros.timestamp(entry.appliedAt), running: running)
+      mode: modes.inForce(version.name, in: version.store, isApproved: approval != nil),
+      text: entry.text, steps: FlowGraph.steps(version.definition), author: entry.author,
+      appliedAt: Micros.timestamp(entry.appliedAt), running: running,
+      approver: approval?.approver ?? "",
+      approvedAt: approval.map { Micros.timestamp($0.at) })
   }
 
   /// What a text says, or what is wrong with it. Templates are looked for where their services
@@ -130,57 +141,6 @@ extension SchedulerHandler {
     return (definition, FlowStore.missing(templates, in: definition))
   }
 
-  // MARK: - Modes
-
-  func setMode(
-    _ request: SchedulerV1.SetModeRequest, _ call: ServerCall
-  ) throws -> Reply<SchedulerV1.SetModeResponse> {
-    guard [.draft, .dryRun, .test, .live].contains(request.mode) else {
-      throw RPCError(
-        .invalidArgument, "the mode is not known",
-        fieldViolations: [.init(field: "mode", detail: "is \(request.mode)")])
-    }
-    if request.mode == .live {
-      throw RPCError(
-        .failedPrecondition, "live needs an approval, which cannot be given yet",
-        fieldViolations: [.init(field: "mode", detail: "is LIVE")])
-    }
-    return .later {
-      try await store(request.store)
-      if !request.flow.isEmpty && flows.newest(request.flow, in: request.store) == nil {
-        throw FlowRefusal.notFound
-      }
-      let command = try Command<SchedulerV1.SetModeResponse>(
-        "SetMode", store: request.store, key: request.idempotencyKey, request)
-      let set = try await edge {
-        try await committer.run { writing -> CommonV1.SendMode? in
-          var set: CommonV1.SendMode?
-          _ = try command.run(writing) {
-            set = try ModeStore.set(request, writing)
-            return SchedulerV1.SetModeResponse()
-          }
-          return set
-        }
-      }
-      if let set { modes.put(set) }
-      // Also where the command is a repeat: the one before may not have come this far.
-      if let mode = modes.stated(request.flow, in: request.store) {
-        try await tell(mode, call)
-      }
-      return .now(SchedulerV1.SetModeResponse())
-    }
-  }
-
-  private func tell(_ mode: CommonV1.SendMode, _ call: ServerCall) async throws {
-    do {
-      try await peers.put([mode], call.onward())
-    } catch {
-      throw RPCError(
-        .unavailable, "the mode is set here, and who sends could not be told: repeat the call",
-        retryAfter: .seconds(1), cause: error)
-    }
-  }
-
   // MARK: - Moving
 
   func moveEnrolments(
@@ -190,7 +150,7 @@ extension SchedulerHandler {
       try await store(request.store)
       let command = try Command<SchedulerV1.MoveEnrolmentsResponse>(
         "MoveEnrolments", store: request.store, key: request.idempotencyKey, request)
-      return .now(try await edge { try await move(request, command) })
+      return .now(try await edge { try await move(request, command, by: call.identity.uri) })
     }
   }
 
@@ -198,7 +158,7 @@ extension SchedulerHandler {
   /// moved, its repeat no longer finds.
   private func move(
     _ request: SchedulerV1.MoveEnrolmentsRequest,
-    _ command: Command<SchedulerV1.MoveEnrolmentsResponse>
+    _ command: Command<SchedulerV1.MoveEnrolmentsResponse>, by identity: String
   ) async throws -> SchedulerV1.MoveEnrolmentsResponse {
     let known = try await committer.run { try command.answer($0) }
     if let known { return known }
@@ -212,6 +172,16 @@ extension SchedulerHandler {
       sum.kept += part.kept
     }
     let answer = sum
-    return try await committer.run { writing in try command.run(writing) { answer } }
+    return try await committer.run { writing in
+      try command.run(writing) {
+        try AuditStore.add(
+          .init(
+            identity: identity, store: request.store, flow: request.flow,
+            version: request.toVersion, act: .moved,
+            detail: "version \(request.fromVersion) → \(request.toVersion): "
+              + "\(answer.moved) moved, \(answer.kept) kept"), writing)
+        return answer
+      }
+    }
   }
 }

@@ -14,11 +14,16 @@ struct SchedulerHandler: SchedulerV1.SchedulerService {
   let committer: Committer
   let flows: FlowRegistry
   let modes: ModeRegistry
+  let pauses: PauseRegistry
   let book: StoreBook
   let peers: Peers
   let readers: ThreadPool
   let clock: any WallClock
   let log: Logger
+  /// Whether hand-offs ask for a legal basis (F16): nothing goes live before.
+  let checksConsent: Bool
+  /// Has what whoever sends could not be told now told again, until they have heard.
+  let retell: @Sendable () -> Void
 
   var now: Int64 { clock.now.microseconds }
 

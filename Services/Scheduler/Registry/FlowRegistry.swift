@@ -22,19 +22,44 @@ final class FlowRegistry: Sendable {
     let appliedAt: Int64
   }
 
+  /// That a version may go live (F21).
+  struct Approval: Sendable {
+    let approver: String
+    let at: Int64
+  }
+
   private struct State {
+    var approvals: [Name: [UInt32: Approval]] = [:]
     var newest: [Name: Entry] = [:]
     var older: [Name: [UInt32: Entry]] = [:]
   }
 
   private let state = Mutex(State())
 
-  /// Reads the newest versions; before anything else. Blocks.
+  /// Reads the newest versions and every approval; before anything else. Blocks.
   func load(_ engine: any StorageEngine) throws {
     let entries = try engine.read { session in
-      try session.all(SchedulerStatements.newestFlows) { try FlowRegistry.entry($0) }
+      try session.rows(BrakeStatements.approvals, []) { row in
+        approve(
+          try row.text(1), UInt32(truncatingIfNeeded: try row.integer(2)), in: try row.text(0),
+          Approval(approver: try row.text(3), at: try row.integer(4)))
+        return true
+      }
+      return try session.all(SchedulerStatements.newestFlows) { try FlowRegistry.entry($0) }
     }
     for entry in entries { put(entry) }
+  }
+
+  /// A version may go live, as was just stored.
+  func approve(_ flow: String, _ number: UInt32, in store: String, _ approval: Approval) {
+    state.withLock { state in
+      state.approvals[Name(store: store, flow: flow), default: [:]][number] = approval
+    }
+  }
+
+  /// Nil: the version cannot go live.
+  func approval(_ flow: String, _ number: UInt32, in store: String) -> Approval? {
+    state.withLock { $0.approvals[Name(store: store, flow: flow)]?[number] }
   }
 
   /// A version that was just stored.

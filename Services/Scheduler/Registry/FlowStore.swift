@@ -42,6 +42,10 @@ enum FlowStore {
         .text(request.store), .text(definition.name), .integer(number + 1), .text(author),
         .integer(writing.now), .text(request.text),
       ])
+    try AuditStore.add(
+      .init(
+        identity: author, store: request.store, flow: definition.name, version: number + 1,
+        act: .applied), writing)
     return entry
   }
 

@@ -28,14 +28,19 @@ final class ModeRegistry: Sendable {
 
   /// The more careful of the store's and the flow's; a flow of which nothing was set has the
   /// store's, a store of which nothing was set is in dry run.
-  func inForce(_ flow: String, in store: String) -> CommonV1.Mode {
+  ///
+  /// - Parameter isApproved: false: of a version that nobody has let go live, which is tested at
+  ///   the most.
+  func inForce(_ flow: String, in store: String, isApproved: Bool) -> CommonV1.Mode {
     let (ofStore, ofFlow) = modes.withLock { modes in
       (
         modes[.init(store: store, flow: "")]?.mode ?? .dryRun,
         modes[.init(store: store, flow: flow)]?.mode
       )
     }
-    return CommonV1.Mode(rawValue: min(ofStore.rawValue, ofFlow?.rawValue ?? .max))
+    let most = isApproved ? CommonV1.Mode.live : .test
+    return CommonV1.Mode(
+      rawValue: min(ofStore.rawValue, ofFlow?.rawValue ?? .max, most.rawValue))
   }
 
   /// Every mode that was set.

@@ -7,7 +7,8 @@ enum SchedulerMigrations {
     Migration(
       number: 1, name: "scheduler",
       statements: [LeaseStatements.create] + DeliveryStatements.create + reference + enrolments
-        + persons)
+        + persons),
+    Migration(number: 2, name: "pauses, approvals, audit", statements: brakes),
   ]
 
   private static func bucket(of table: String) -> String {
@@ -50,6 +51,50 @@ enum SchedulerMigrations {
       clock BIGINT NOT NULL
     )
     """,
+  ]
+
+  /// What holds sending back.
+  private static let brakes = [
+    // One that was resumed stays, so that whoever missed it can be told.
+    """
+    CREATE TABLE pause(
+      id TEXT NOT NULL PRIMARY KEY CONSTRAINT pause_id_size CHECK (length(id) = 36),
+      store TEXT NOT NULL,
+      channel INTEGER NOT NULL CONSTRAINT pause_channel_range CHECK (channel BETWEEN 0 AND 8),
+      flow TEXT NOT NULL,
+      template TEXT NOT NULL,
+      holds INTEGER NOT NULL CONSTRAINT pause_holds_flag CHECK (holds BETWEEN 0 AND 1),
+      revision BIGINT NOT NULL CONSTRAINT pause_revision_positive CHECK (revision > 0),
+      since BIGINT NOT NULL,
+      body BLOB NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE UNIQUE INDEX pause_holding ON pause(store, channel, flow, template) WHERE holds = 1
+    """,
+    """
+    CREATE TABLE approval(
+      store TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      version INTEGER NOT NULL CONSTRAINT approval_version_positive CHECK (version > 0),
+      approver TEXT NOT NULL CONSTRAINT approval_approver_filled CHECK (length(approver) > 0),
+      approved_at BIGINT NOT NULL,
+      note TEXT NOT NULL,
+      PRIMARY KEY (store, flow, version)
+    ) WITHOUT ROWID
+    """,
+    // In order of what happened; never changed.
+    """
+    CREATE TABLE audit(
+      number BIGINT NOT NULL PRIMARY KEY
+        CONSTRAINT audit_number_positive CHECK (number > 0),
+      store TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      at BIGINT NOT NULL,
+      body BLOB NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX audit_by_store ON audit(store, number)",
   ]
 
   private static let enrolments = [

@@ -46,9 +46,10 @@ enum SchedulerStatements {
         body = excluded.body
       """, scope: .reference)
 
-  /// How often a mode was set.
+  /// How often a mode was set, and what it is.
   static let modeRevision = Statement(
-    name: "mode revision", sql: "SELECT revision FROM send_mode WHERE store = ?1 AND flow = ?2",
+    name: "mode revision",
+    sql: "SELECT revision, mode FROM send_mode WHERE store = ?1 AND flow = ?2",
     scope: .reference)
 
   /// Every mode that was set.

@@ -5,6 +5,95 @@
 internal import CMessages
 internal import CProtobufC
 
+extension CommonV1.PutModesResponse: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__common__v1__put_modes_response__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__PutModesResponse>) throws(MessageError) {
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__PutModesResponse>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__put_modes_response__init(c)
+  }
+}
+
+extension CommonV1.Incentive: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(homing__common__v1__incentive__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__Incentive>) throws(MessageError) {
+    if c.pointee.kind.rawValue == 0 { throw .missing("kind") }
+    let code = try c.pointee.code.text("code", max: 64)
+    let amount = try CommonV1.Money.optional(c.pointee.amount, "amount")
+    let item = try c.pointee.item.text("item", max: 2048)
+    let expiresAt = try Protobuf.Timestamp.optional(c.pointee.expires_at, "expires_at")
+    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
+    self.code = code
+    self.basisPoints = c.pointee.basis_points
+    self.amount = amount
+    self.points = c.pointee.points
+    self.item = item
+    self.expiresAt = expiresAt
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__Incentive>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__incentive__init(c)
+    c.pointee.kind = .init(.init(truncatingIfNeeded: self.kind.rawValue))
+    c.pointee.code = try arena.copy(self.code)
+    c.pointee.basis_points = self.basisPoints
+    c.pointee.amount = try arena.copy(self.amount)
+    c.pointee.points = self.points
+    c.pointee.item = try arena.copy(self.item)
+    c.pointee.expires_at = try arena.copy(self.expiresAt)
+  }
+}
+
+extension CommonV1.Receipts: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(homing__common__v1__receipts__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__Receipts>) throws(MessageError) {
+    let receipts = try CommonV1.Receipt.list(c.pointee.receipts, c.pointee.n_receipts, "receipts")
+    self.receipts = receipts
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__Receipts>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__receipts__init(c)
+    c.pointee.n_receipts = self.receipts.count
+    c.pointee.receipts = try arena.copy(list: self.receipts)
+  }
+}
+
 extension CommonV1.Outcome: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena

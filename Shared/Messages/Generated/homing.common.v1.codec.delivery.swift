@@ -448,6 +448,110 @@ extension CommonV1.SendMode: CConvertible {
   }
 }
 
+extension CommonV1.Pause: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(homing__common__v1__pause__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__Pause>) throws(MessageError) {
+    let id = try c.pointee.id.text("id", isRequired: true, max: 36)
+    let store = try c.pointee.store.text("store", max: 64)
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    let template = try c.pointee.template_.text("template", max: 64)
+    if c.pointee.revision == 0 { throw .missing("revision") }
+    let since = try Protobuf.Timestamp.optional(c.pointee.since, "since")
+    let author = try c.pointee.author.text("author", max: 256)
+    let note = try c.pointee.note.text("note", max: 1024)
+    self.id = id
+    self.store = store
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.flow = flow
+    self.template = template
+    self.holds = c.pointee.holds != 0
+    self.revision = c.pointee.revision
+    self.since = since
+    self.author = author
+    self.note = note
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__Pause>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__pause__init(c)
+    c.pointee.id = try arena.copy(self.id)
+    c.pointee.store = try arena.copy(self.store)
+    c.pointee.channel = .init(.init(truncatingIfNeeded: self.channel.rawValue))
+    c.pointee.flow = try arena.copy(self.flow)
+    c.pointee.template_ = try arena.copy(self.template)
+    c.pointee.holds = self.holds ? 1 : 0
+    c.pointee.revision = self.revision
+    c.pointee.since = try arena.copy(self.since)
+    c.pointee.author = try arena.copy(self.author)
+    c.pointee.note = try arena.copy(self.note)
+  }
+}
+
+extension CommonV1.PutPausesRequest: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(homing__common__v1__put_pauses_request__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__PutPausesRequest>) throws(MessageError) {
+    let pauses = try CommonV1.Pause.list(
+      c.pointee.pauses,
+      c.pointee.n_pauses,
+      "pauses",
+      isRequired: true,
+      itemsMax: 256
+    )
+    self.pauses = pauses
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__PutPausesRequest>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__put_pauses_request__init(c)
+    c.pointee.n_pauses = self.pauses.count
+    c.pointee.pauses = try arena.copy(list: self.pauses)
+  }
+}
+
+extension CommonV1.PutPausesResponse: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__common__v1__put_pauses_response__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Common__V1__PutPausesResponse>) throws(MessageError) {
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Common__V1__PutPausesResponse>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__common__v1__put_pauses_response__init(c)
+  }
+}
+
 extension CommonV1.PutModesRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
@@ -477,94 +581,5 @@ extension CommonV1.PutModesRequest: CConvertible {
     homing__common__v1__put_modes_request__init(c)
     c.pointee.n_modes = self.modes.count
     c.pointee.modes = try arena.copy(list: self.modes)
-  }
-}
-
-extension CommonV1.PutModesResponse: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpack(homing__common__v1__put_modes_response__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__Common__V1__PutModesResponse>) throws(MessageError) {
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__Common__V1__PutModesResponse>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__common__v1__put_modes_response__init(c)
-  }
-}
-
-extension CommonV1.Incentive: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpackScanned(homing__common__v1__incentive__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__Common__V1__Incentive>) throws(MessageError) {
-    if c.pointee.kind.rawValue == 0 { throw .missing("kind") }
-    let code = try c.pointee.code.text("code", max: 64)
-    let amount = try CommonV1.Money.optional(c.pointee.amount, "amount")
-    let item = try c.pointee.item.text("item", max: 2048)
-    let expiresAt = try Protobuf.Timestamp.optional(c.pointee.expires_at, "expires_at")
-    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.code = code
-    self.basisPoints = c.pointee.basis_points
-    self.amount = amount
-    self.points = c.pointee.points
-    self.item = item
-    self.expiresAt = expiresAt
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__Common__V1__Incentive>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__common__v1__incentive__init(c)
-    c.pointee.kind = .init(.init(truncatingIfNeeded: self.kind.rawValue))
-    c.pointee.code = try arena.copy(self.code)
-    c.pointee.basis_points = self.basisPoints
-    c.pointee.amount = try arena.copy(self.amount)
-    c.pointee.points = self.points
-    c.pointee.item = try arena.copy(self.item)
-    c.pointee.expires_at = try arena.copy(self.expiresAt)
-  }
-}
-
-extension CommonV1.Receipts: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpackScanned(homing__common__v1__receipts__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__Common__V1__Receipts>) throws(MessageError) {
-    let receipts = try CommonV1.Receipt.list(c.pointee.receipts, c.pointee.n_receipts, "receipts")
-    self.receipts = receipts
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__Common__V1__Receipts>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__common__v1__receipts__init(c)
-    c.pointee.n_receipts = self.receipts.count
-    c.pointee.receipts = try arena.copy(list: self.receipts)
   }
 }

@@ -104,6 +104,103 @@ extension CommonV1 {
 }
 
 extension CommonV1 {
+  /// Nothing that it covers is handed off while it holds (F22). What is set of store, channel, flow
+  /// and template must all fit; nothing set covers the installation.
+  public struct Pause: Message {
+    /// A UUID, of the pause for as long as there is one.
+    ///
+    /// Required, at most 36 bytes.
+    public var id: String
+    /// At most 64 bytes.
+    public var store: String
+    public var channel: Channel
+    /// At most 64 bytes.
+    public var flow: String
+    /// At most 64 bytes.
+    public var template: String
+    /// False: it was resumed.
+    public var holds: Bool
+    /// Rises with each change of this pause; an older one has no effect.
+    ///
+    /// Required.
+    public var revision: UInt64
+    public var since: Protobuf.Timestamp?
+    /// Who, by URI name; `homing` where a ceiling was reached (F20).
+    ///
+    /// At most 256 bytes.
+    public var author: String
+    /// At most 1024 bytes.
+    public var note: String
+
+    public init() {
+      self.id = ""
+      self.store = ""
+      self.channel = .unspecified
+      self.flow = ""
+      self.template = ""
+      self.holds = false
+      self.revision = 0
+      self.since = nil
+      self.author = ""
+      self.note = ""
+    }
+
+    public init(
+      id: String = "",
+      store: String = "",
+      channel: Channel = .unspecified,
+      flow: String = "",
+      template: String = "",
+      holds: Bool = false,
+      revision: UInt64 = 0,
+      since: Protobuf.Timestamp? = nil,
+      author: String = "",
+      note: String = ""
+    ) {
+      self.id = id
+      self.store = store
+      self.channel = channel
+      self.flow = flow
+      self.template = template
+      self.holds = holds
+      self.revision = revision
+      self.since = since
+      self.author = author
+      self.note = note
+    }
+
+    public static var fullName: String { "homing.common.v1.Pause" }
+  }
+}
+
+extension CommonV1 {
+  /// As PutModesRequest: in force for every hand-off that has not begun when it is answered.
+  public struct PutPausesRequest: Message {
+    /// Required, at most 256 elements.
+    public var pauses: [Pause]
+
+    public init() {
+      self.pauses = []
+    }
+
+    public init(pauses: [Pause] = []) {
+      self.pauses = pauses
+    }
+
+    public static var fullName: String { "homing.common.v1.PutPausesRequest" }
+  }
+}
+
+extension CommonV1 {
+  /// `homing.common.v1.PutPausesResponse`.
+  public struct PutPausesResponse: Message {
+    public init() {}
+
+    public static var fullName: String { "homing.common.v1.PutPausesResponse" }
+  }
+}
+
+extension CommonV1 {
   /// `homing.common.v1.PutModesRequest`.
   public struct PutModesRequest: Message {
     /// Required, at most 256 elements.

@@ -96,6 +96,8 @@ extension SchedulerV1.Flow: CConvertible {
     let steps = try SchedulerV1.FlowStep.list(c.pointee.steps, c.pointee.n_steps, "steps")
     let author = try c.pointee.author.text("author")
     let appliedAt = try Protobuf.Timestamp.optional(c.pointee.applied_at, "applied_at")
+    let approver = try c.pointee.approver.text("approver")
+    let approvedAt = try Protobuf.Timestamp.optional(c.pointee.approved_at, "approved_at")
     self.store = store
     self.name = name
     self.version = c.pointee.version
@@ -106,6 +108,8 @@ extension SchedulerV1.Flow: CConvertible {
     self.author = author
     self.appliedAt = appliedAt
     self.running = c.pointee.running
+    self.approver = approver
+    self.approvedAt = approvedAt
   }
 
   func fill(
@@ -124,6 +128,8 @@ extension SchedulerV1.Flow: CConvertible {
     c.pointee.author = try arena.copy(self.author)
     c.pointee.applied_at = try arena.copy(self.appliedAt)
     c.pointee.running = self.running
+    c.pointee.approver = try arena.copy(self.approver)
+    c.pointee.approved_at = try arena.copy(self.approvedAt)
   }
 }
 
@@ -481,5 +487,89 @@ extension SchedulerV1.MoveEnrolmentsResponse: CConvertible {
     homing__scheduler__v1__move_enrolments_response__init(c)
     c.pointee.moved = self.moved
     c.pointee.kept = self.kept
+  }
+}
+
+extension SchedulerV1.ApproveFlowRequest: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__scheduler__v1__approve_flow_request__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Scheduler__V1__ApproveFlowRequest>) throws(MessageError) {
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let flow = try c.pointee.flow.text("flow", isRequired: true, max: 64)
+    if c.pointee.version == 0 { throw .missing("version") }
+    let note = try c.pointee.note.text("note", max: 1024)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.flow = flow
+    self.version = c.pointee.version
+    self.note = note
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Scheduler__V1__ApproveFlowRequest>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__scheduler__v1__approve_flow_request__init(c)
+    c.pointee.store = try arena.copy(self.store)
+    c.pointee.idempotency_key = try arena.copy(self.idempotencyKey)
+    c.pointee.flow = try arena.copy(self.flow)
+    c.pointee.version = self.version
+    c.pointee.note = try arena.copy(self.note)
+  }
+}
+
+extension SchedulerV1.PauseRequest: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__scheduler__v1__pause_request__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__Scheduler__V1__PauseRequest>) throws(MessageError) {
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let store = try c.pointee.store.text("store", max: 64)
+    let flow = try c.pointee.flow.text("flow", max: 64)
+    let template = try c.pointee.template_.text("template", max: 64)
+    let note = try c.pointee.note.text("note", max: 1024)
+    self.idempotencyKey = idempotencyKey
+    self.store = store
+    self.channel = .init(rawValue: .init(truncatingIfNeeded: c.pointee.channel.rawValue))
+    self.flow = flow
+    self.template = template
+    self.note = note
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__Scheduler__V1__PauseRequest>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__scheduler__v1__pause_request__init(c)
+    c.pointee.idempotency_key = try arena.copy(self.idempotencyKey)
+    c.pointee.store = try arena.copy(self.store)
+    c.pointee.channel = .init(.init(truncatingIfNeeded: self.channel.rawValue))
+    c.pointee.flow = try arena.copy(self.flow)
+    c.pointee.template_ = try arena.copy(self.template)
+    c.pointee.note = try arena.copy(self.note)
   }
 }

@@ -155,6 +155,9 @@ extension SchedulerV1 {
     public var appliedAt: Protobuf.Timestamp?
     /// Running enrolments of this version.
     public var running: UInt64
+    /// URI name of who approved this version, never its author; empty: it cannot go live (F21).
+    public var approver: String
+    public var approvedAt: Protobuf.Timestamp?
 
     public init() {
       self.store = ""
@@ -167,6 +170,8 @@ extension SchedulerV1 {
       self.author = ""
       self.appliedAt = nil
       self.running = 0
+      self.approver = ""
+      self.approvedAt = nil
     }
 
     public init(
@@ -179,7 +184,9 @@ extension SchedulerV1 {
       steps: [FlowStep] = [],
       author: String = "",
       appliedAt: Protobuf.Timestamp? = nil,
-      running: UInt64 = 0
+      running: UInt64 = 0,
+      approver: String = "",
+      approvedAt: Protobuf.Timestamp? = nil
     ) {
       self.store = store
       self.name = name
@@ -191,6 +198,8 @@ extension SchedulerV1 {
       self.author = author
       self.appliedAt = appliedAt
       self.running = running
+      self.approver = approver
+      self.approvedAt = approvedAt
     }
 
     public static var fullName: String { "homing.scheduler.v1.Flow" }
@@ -492,5 +501,92 @@ extension SchedulerV1 {
     }
 
     public static var fullName: String { "homing.scheduler.v1.MoveEnrolmentsResponse" }
+  }
+}
+
+extension SchedulerV1 {
+  /// `homing.scheduler.v1.ApproveFlowRequest`.
+  public struct ApproveFlowRequest: Message {
+    /// Required, the store the caller must be granted, at most 64 bytes.
+    public var store: String
+    /// Required, at most 64 bytes.
+    public var idempotencyKey: String
+    /// Required, at most 64 bytes.
+    public var flow: String
+    /// Required.
+    public var version: UInt32
+    /// At most 1024 bytes.
+    public var note: String
+
+    public init() {
+      self.store = ""
+      self.idempotencyKey = ""
+      self.flow = ""
+      self.version = 0
+      self.note = ""
+    }
+
+    public init(
+      store: String = "",
+      idempotencyKey: String = "",
+      flow: String = "",
+      version: UInt32 = 0,
+      note: String = ""
+    ) {
+      self.store = store
+      self.idempotencyKey = idempotencyKey
+      self.flow = flow
+      self.version = version
+      self.note = note
+    }
+
+    public static var fullName: String { "homing.scheduler.v1.ApproveFlowRequest" }
+  }
+}
+
+extension SchedulerV1 {
+  /// `homing.scheduler.v1.PauseRequest`.
+  public struct PauseRequest: Message {
+    /// Required, at most 64 bytes.
+    public var idempotencyKey: String
+    /// Empty means every store, for which the caller must have them all. What is set of the four
+    /// must all fit.
+    ///
+    /// The store the caller must be granted, at most 64 bytes.
+    public var store: String
+    public var channel: CommonV1.Channel
+    /// At most 64 bytes.
+    public var flow: String
+    /// At most 64 bytes.
+    public var template: String
+    /// At most 1024 bytes.
+    public var note: String
+
+    public init() {
+      self.idempotencyKey = ""
+      self.store = ""
+      self.channel = .unspecified
+      self.flow = ""
+      self.template = ""
+      self.note = ""
+    }
+
+    public init(
+      idempotencyKey: String = "",
+      store: String = "",
+      channel: CommonV1.Channel = .unspecified,
+      flow: String = "",
+      template: String = "",
+      note: String = ""
+    ) {
+      self.idempotencyKey = idempotencyKey
+      self.store = store
+      self.channel = channel
+      self.flow = flow
+      self.template = template
+      self.note = note
+    }
+
+    public static var fullName: String { "homing.scheduler.v1.PauseRequest" }
   }
 }

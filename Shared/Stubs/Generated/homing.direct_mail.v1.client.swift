@@ -21,6 +21,12 @@ extension DirectMailV1 {
       isIdempotent: true,
       roles: ["scheduler"]
     )
+    public static let putPauses = RPCMethod(
+      "homing.direct_mail.v1.DirectMail/PutPauses",
+      .unary,
+      isIdempotent: true,
+      roles: ["scheduler"]
+    )
     public static let getMailPiece = RPCMethod(
       "homing.direct_mail.v1.DirectMail/GetMailPiece",
       .unary,
@@ -134,6 +140,7 @@ extension DirectMailV1 {
     public static let all: [RPCMethod] = [
       send,
       putModes,
+      putPauses,
       getMailPiece,
       listMailPieces,
       withdrawMailPiece,
@@ -180,6 +187,14 @@ extension DirectMailV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.PutModesResponse {
       try await channel.call(DirectMailMethods.putModes, request, options)
+    }
+
+    /// In force for every cut-off that has not begun when it answers (F22).
+    public func putPauses(
+      _ request: CommonV1.PutPausesRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.PutPausesResponse {
+      try await channel.call(DirectMailMethods.putPauses, request, options)
     }
 
     /// One piece with its history (D07).

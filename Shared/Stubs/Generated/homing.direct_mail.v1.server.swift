@@ -23,6 +23,12 @@ extension DirectMailV1 {
       _ call: ServerCall
     ) throws -> Reply<CommonV1.PutModesResponse>
 
+    /// In force for every cut-off that has not begun when it answers (F22).
+    func putPauses(
+      _ request: CommonV1.PutPausesRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.PutPausesResponse>
+
     /// One piece with its history (D07).
     func getMailPiece(_ request: GetMailPieceRequest, _ call: ServerCall) throws -> Reply<MailPiece>
 
@@ -137,6 +143,17 @@ extension DirectMailV1.DirectMailService {
     table.unary(DirectMailV1.DirectMailMethods.putModes) {
       let request = try CommonV1.PutModesRequest.decode($0.message, in: $0.arena)
       switch try self.putModes(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(DirectMailV1.DirectMailMethods.putPauses) {
+      let request = try CommonV1.PutPausesRequest.decode($0.message, in: $0.arena)
+      switch try self.putPauses(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

@@ -21,6 +21,12 @@ extension NotifierV1 {
       isIdempotent: true,
       roles: ["scheduler"]
     )
+    public static let putPauses = RPCMethod(
+      "homing.notifier.v1.Notifier/PutPauses",
+      .unary,
+      isIdempotent: true,
+      roles: ["scheduler"]
+    )
     public static let listMessages = RPCMethod(
       "homing.notifier.v1.Notifier/ListMessages",
       .unary,
@@ -122,6 +128,7 @@ extension NotifierV1 {
     public static let all: [RPCMethod] = [
       send,
       putModes,
+      putPauses,
       listMessages,
       getMessage,
       checkTemplate,
@@ -165,6 +172,14 @@ extension NotifierV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.PutModesResponse {
       try await channel.call(NotifierMethods.putModes, request, options)
+    }
+
+    /// In force for every hand-off that has not begun when it answers (F22).
+    public func putPauses(
+      _ request: CommonV1.PutPausesRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.PutPausesResponse {
+      try await channel.call(NotifierMethods.putPauses, request, options)
     }
 
     /// The execution log (M10).

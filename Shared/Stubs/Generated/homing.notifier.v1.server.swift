@@ -22,6 +22,12 @@ extension NotifierV1 {
       _ call: ServerCall
     ) throws -> Reply<CommonV1.PutModesResponse>
 
+    /// In force for every hand-off that has not begun when it answers (F22).
+    func putPauses(
+      _ request: CommonV1.PutPausesRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.PutPausesResponse>
+
     /// The execution log (M10).
     func listMessages(
       _ request: ListMessagesRequest,
@@ -134,6 +140,17 @@ extension NotifierV1.NotifierService {
     table.unary(NotifierV1.NotifierMethods.putModes) {
       let request = try CommonV1.PutModesRequest.decode($0.message, in: $0.arena)
       switch try self.putModes(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(NotifierV1.NotifierMethods.putPauses) {
+      let request = try CommonV1.PutPausesRequest.decode($0.message, in: $0.arena)
+      switch try self.putPauses(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

@@ -45,6 +45,36 @@ extension SchedulerV1 {
       isIdempotent: true,
       roles: ["marketer", "staff"]
     )
+    public static let approveFlow = RPCMethod(
+      "homing.scheduler.v1.Scheduler/ApproveFlow",
+      .unary,
+      isIdempotent: true,
+      roles: ["marketer", "operator"]
+    )
+    public static let pause = RPCMethod(
+      "homing.scheduler.v1.Scheduler/Pause",
+      .unary,
+      isIdempotent: true,
+      roles: ["operator", "marketer"]
+    )
+    public static let resume = RPCMethod(
+      "homing.scheduler.v1.Scheduler/Resume",
+      .unary,
+      isIdempotent: true,
+      roles: ["operator", "marketer"]
+    )
+    public static let listPauses = RPCMethod(
+      "homing.scheduler.v1.Scheduler/ListPauses",
+      .unary,
+      isIdempotent: true,
+      roles: ["staff", "operator", "marketer"]
+    )
+    public static let listAudit = RPCMethod(
+      "homing.scheduler.v1.Scheduler/ListAudit",
+      .unary,
+      isIdempotent: true,
+      roles: ["staff", "operator"]
+    )
     public static let setMode = RPCMethod(
       "homing.scheduler.v1.Scheduler/SetMode",
       .unary,
@@ -102,6 +132,11 @@ extension SchedulerV1 {
       applyFlow,
       getFlow,
       listFlows,
+      approveFlow,
+      pause,
+      resume,
+      listPauses,
+      listAudit,
       setMode,
       moveEnrolments,
       listEnrolments,
@@ -172,7 +207,52 @@ extension SchedulerV1 {
       try await channel.call(SchedulerMethods.listFlows, request, options)
     }
 
+    /// Lets a version go live (F21). FAILED_PRECONDITION by its author.
+    public func approveFlow(
+      _ request: ApproveFlowRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> Flow {
+      try await channel.call(SchedulerMethods.approveFlow, request, options)
+    }
+
+    /// Holds what it covers (F22): no hand-off begins 2 s after its acknowledgement, in any
+    /// service, until Resume. UNAVAILABLE: it is stored, and who sends could not be told; repeat
+    /// it.
+    public func pause(
+      _ request: PauseRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.Pause {
+      try await channel.call(SchedulerMethods.pause, request, options)
+    }
+
+    /// Ends a pause. What waited obeys its expiry (F20) and the send rate. NOT_FOUND where none
+    /// holds.
+    public func resume(
+      _ request: ResumeRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.Pause {
+      try await channel.call(SchedulerMethods.resume, request, options)
+    }
+
+    /// Pauses that hold, or have held.
+    public func listPauses(
+      _ request: ListPausesRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> ListPausesResponse {
+      try await channel.call(SchedulerMethods.listPauses, request, options)
+    }
+
+    /// Who changed what sends, and when (F21).
+    public func listAudit(
+      _ request: ListAuditRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> ListAuditResponse {
+      try await channel.call(SchedulerMethods.listAudit, request, options)
+    }
+
     /// Sets what decisions do (F21). In force before it answers, for every hand-off not yet begun.
+    /// LIVE for a flow: FAILED_PRECONDITION where its newest version is not approved; other
+    /// versions stay as careful as TEST.
     public func setMode(
       _ request: SetModeRequest,
       options: CallOptions = CallOptions()

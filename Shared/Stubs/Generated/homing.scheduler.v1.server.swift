@@ -44,7 +44,33 @@ extension SchedulerV1 {
       _ call: ServerCall
     ) throws -> Reply<ListFlowsResponse>
 
+    /// Lets a version go live (F21). FAILED_PRECONDITION by its author.
+    func approveFlow(_ request: ApproveFlowRequest, _ call: ServerCall) throws -> Reply<Flow>
+
+    /// Holds what it covers (F22): no hand-off begins 2 s after its acknowledgement, in any
+    /// service, until Resume. UNAVAILABLE: it is stored, and who sends could not be told; repeat
+    /// it.
+    func pause(_ request: PauseRequest, _ call: ServerCall) throws -> Reply<CommonV1.Pause>
+
+    /// Ends a pause. What waited obeys its expiry (F20) and the send rate. NOT_FOUND where none
+    /// holds.
+    func resume(_ request: ResumeRequest, _ call: ServerCall) throws -> Reply<CommonV1.Pause>
+
+    /// Pauses that hold, or have held.
+    func listPauses(
+      _ request: ListPausesRequest,
+      _ call: ServerCall
+    ) throws -> Reply<ListPausesResponse>
+
+    /// Who changed what sends, and when (F21).
+    func listAudit(
+      _ request: ListAuditRequest,
+      _ call: ServerCall
+    ) throws -> Reply<ListAuditResponse>
+
     /// Sets what decisions do (F21). In force before it answers, for every hand-off not yet begun.
+    /// LIVE for a flow: FAILED_PRECONDITION where its newest version is not approved; other
+    /// versions stay as careful as TEST.
     func setMode(_ request: SetModeRequest, _ call: ServerCall) throws -> Reply<SetModeResponse>
 
     /// Moves running enrolments to another version, step by step name (F14).
@@ -149,6 +175,66 @@ extension SchedulerV1.SchedulerService {
       let request = try SchedulerV1.ListFlowsRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.listFlows(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(SchedulerV1.SchedulerMethods.approveFlow) {
+      let request = try SchedulerV1.ApproveFlowRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.approveFlow(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(SchedulerV1.SchedulerMethods.pause) {
+      let request = try SchedulerV1.PauseRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.pause(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(SchedulerV1.SchedulerMethods.resume) {
+      let request = try SchedulerV1.ResumeRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.resume(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(SchedulerV1.SchedulerMethods.listPauses) {
+      let request = try SchedulerV1.ListPausesRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listPauses(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(SchedulerV1.SchedulerMethods.listAudit) {
+      let request = try SchedulerV1.ListAuditRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listAudit(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

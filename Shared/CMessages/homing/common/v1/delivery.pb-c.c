@@ -457,6 +457,141 @@ void   homing__common__v1__send_mode__free_unpacked
   assert(message->base.descriptor == &homing__common__v1__send_mode__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__common__v1__pause__init
+                     (Homing__Common__V1__Pause         *message)
+{
+  static const Homing__Common__V1__Pause init_value = HOMING__COMMON__V1__PAUSE__INIT;
+  *message = init_value;
+}
+size_t homing__common__v1__pause__get_packed_size
+                     (const Homing__Common__V1__Pause *message)
+{
+  assert(message->base.descriptor == &homing__common__v1__pause__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__common__v1__pause__pack
+                     (const Homing__Common__V1__Pause *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__common__v1__pause__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__common__v1__pause__pack_to_buffer
+                     (const Homing__Common__V1__Pause *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__common__v1__pause__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Common__V1__Pause *
+       homing__common__v1__pause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Common__V1__Pause *)
+     protobuf_c_message_unpack (&homing__common__v1__pause__descriptor,
+                                allocator, len, data);
+}
+void   homing__common__v1__pause__free_unpacked
+                     (Homing__Common__V1__Pause *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__common__v1__pause__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__common__v1__put_pauses_request__init
+                     (Homing__Common__V1__PutPausesRequest         *message)
+{
+  static const Homing__Common__V1__PutPausesRequest init_value = HOMING__COMMON__V1__PUT_PAUSES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__common__v1__put_pauses_request__get_packed_size
+                     (const Homing__Common__V1__PutPausesRequest *message)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__common__v1__put_pauses_request__pack
+                     (const Homing__Common__V1__PutPausesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__common__v1__put_pauses_request__pack_to_buffer
+                     (const Homing__Common__V1__PutPausesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Common__V1__PutPausesRequest *
+       homing__common__v1__put_pauses_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Common__V1__PutPausesRequest *)
+     protobuf_c_message_unpack (&homing__common__v1__put_pauses_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__common__v1__put_pauses_request__free_unpacked
+                     (Homing__Common__V1__PutPausesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__common__v1__put_pauses_response__init
+                     (Homing__Common__V1__PutPausesResponse         *message)
+{
+  static const Homing__Common__V1__PutPausesResponse init_value = HOMING__COMMON__V1__PUT_PAUSES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t homing__common__v1__put_pauses_response__get_packed_size
+                     (const Homing__Common__V1__PutPausesResponse *message)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__common__v1__put_pauses_response__pack
+                     (const Homing__Common__V1__PutPausesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__common__v1__put_pauses_response__pack_to_buffer
+                     (const Homing__Common__V1__PutPausesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Common__V1__PutPausesResponse *
+       homing__common__v1__put_pauses_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Common__V1__PutPausesResponse *)
+     protobuf_c_message_unpack (&homing__common__v1__put_pauses_response__descriptor,
+                                allocator, len, data);
+}
+void   homing__common__v1__put_pauses_response__free_unpacked
+                     (Homing__Common__V1__PutPausesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__common__v1__put_pauses_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__common__v1__put_modes_request__init
                      (Homing__Common__V1__PutModesRequest         *message)
 {
@@ -1640,6 +1775,217 @@ const ProtobufCMessageDescriptor homing__common__v1__send_mode__descriptor =
   homing__common__v1__send_mode__field_indices_by_name,
   1,  homing__common__v1__send_mode__number_ranges,
   (ProtobufCMessageInit) homing__common__v1__send_mode__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__common__v1__pause__field_descriptors[10] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "store",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "channel",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, channel),
+    &homing__common__v1__channel__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flow",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, flow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "template",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, template_),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "holds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, holds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, since),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "author",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, author),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Common__V1__Pause, note),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__common__v1__pause__field_indices_by_name[] = {
+  8,   /* field[8] = author */
+  2,   /* field[2] = channel */
+  3,   /* field[3] = flow */
+  5,   /* field[5] = holds */
+  0,   /* field[0] = id */
+  9,   /* field[9] = note */
+  6,   /* field[6] = revision */
+  7,   /* field[7] = since */
+  1,   /* field[1] = store */
+  4,   /* field[4] = template */
+};
+static const ProtobufCIntRange homing__common__v1__pause__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor homing__common__v1__pause__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.common.v1.Pause",
+  "Pause",
+  "Homing__Common__V1__Pause",
+  "homing.common.v1",
+  sizeof(Homing__Common__V1__Pause),
+  10,
+  homing__common__v1__pause__field_descriptors,
+  homing__common__v1__pause__field_indices_by_name,
+  1,  homing__common__v1__pause__number_ranges,
+  (ProtobufCMessageInit) homing__common__v1__pause__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__common__v1__put_pauses_request__field_descriptors[1] =
+{
+  {
+    "pauses",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__Common__V1__PutPausesRequest, n_pauses),
+    offsetof(Homing__Common__V1__PutPausesRequest, pauses),
+    &homing__common__v1__pause__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__common__v1__put_pauses_request__field_indices_by_name[] = {
+  0,   /* field[0] = pauses */
+};
+static const ProtobufCIntRange homing__common__v1__put_pauses_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor homing__common__v1__put_pauses_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.common.v1.PutPausesRequest",
+  "PutPausesRequest",
+  "Homing__Common__V1__PutPausesRequest",
+  "homing.common.v1",
+  sizeof(Homing__Common__V1__PutPausesRequest),
+  1,
+  homing__common__v1__put_pauses_request__field_descriptors,
+  homing__common__v1__put_pauses_request__field_indices_by_name,
+  1,  homing__common__v1__put_pauses_request__number_ranges,
+  (ProtobufCMessageInit) homing__common__v1__put_pauses_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define homing__common__v1__put_pauses_response__field_descriptors NULL
+#define homing__common__v1__put_pauses_response__field_indices_by_name NULL
+#define homing__common__v1__put_pauses_response__number_ranges NULL
+const ProtobufCMessageDescriptor homing__common__v1__put_pauses_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.common.v1.PutPausesResponse",
+  "PutPausesResponse",
+  "Homing__Common__V1__PutPausesResponse",
+  "homing.common.v1",
+  sizeof(Homing__Common__V1__PutPausesResponse),
+  0,
+  homing__common__v1__put_pauses_response__field_descriptors,
+  homing__common__v1__put_pauses_response__field_indices_by_name,
+  0,  homing__common__v1__put_pauses_response__number_ranges,
+  (ProtobufCMessageInit) homing__common__v1__put_pauses_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor homing__common__v1__put_modes_request__field_descriptors[1] =

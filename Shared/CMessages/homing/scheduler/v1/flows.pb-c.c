@@ -637,6 +637,366 @@ void   homing__scheduler__v1__move_enrolments_response__free_unpacked
   assert(message->base.descriptor == &homing__scheduler__v1__move_enrolments_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__scheduler__v1__approve_flow_request__init
+                     (Homing__Scheduler__V1__ApproveFlowRequest         *message)
+{
+  static const Homing__Scheduler__V1__ApproveFlowRequest init_value = HOMING__SCHEDULER__V1__APPROVE_FLOW_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__approve_flow_request__get_packed_size
+                     (const Homing__Scheduler__V1__ApproveFlowRequest *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__approve_flow_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__approve_flow_request__pack
+                     (const Homing__Scheduler__V1__ApproveFlowRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__approve_flow_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__approve_flow_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ApproveFlowRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__approve_flow_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__ApproveFlowRequest *
+       homing__scheduler__v1__approve_flow_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__ApproveFlowRequest *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__approve_flow_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__approve_flow_request__free_unpacked
+                     (Homing__Scheduler__V1__ApproveFlowRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__approve_flow_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__scheduler__v1__pause_request__init
+                     (Homing__Scheduler__V1__PauseRequest         *message)
+{
+  static const Homing__Scheduler__V1__PauseRequest init_value = HOMING__SCHEDULER__V1__PAUSE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__pause_request__get_packed_size
+                     (const Homing__Scheduler__V1__PauseRequest *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__pause_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__pause_request__pack
+                     (const Homing__Scheduler__V1__PauseRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__pause_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__pause_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__PauseRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__pause_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__PauseRequest *
+       homing__scheduler__v1__pause_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__PauseRequest *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__pause_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__pause_request__free_unpacked
+                     (Homing__Scheduler__V1__PauseRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__pause_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__scheduler__v1__resume_request__init
+                     (Homing__Scheduler__V1__ResumeRequest         *message)
+{
+  static const Homing__Scheduler__V1__ResumeRequest init_value = HOMING__SCHEDULER__V1__RESUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__resume_request__get_packed_size
+                     (const Homing__Scheduler__V1__ResumeRequest *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__resume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__resume_request__pack
+                     (const Homing__Scheduler__V1__ResumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__resume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__resume_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ResumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__resume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__ResumeRequest *
+       homing__scheduler__v1__resume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__ResumeRequest *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__resume_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__resume_request__free_unpacked
+                     (Homing__Scheduler__V1__ResumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__resume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__scheduler__v1__list_pauses_request__init
+                     (Homing__Scheduler__V1__ListPausesRequest         *message)
+{
+  static const Homing__Scheduler__V1__ListPausesRequest init_value = HOMING__SCHEDULER__V1__LIST_PAUSES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__list_pauses_request__get_packed_size
+                     (const Homing__Scheduler__V1__ListPausesRequest *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__list_pauses_request__pack
+                     (const Homing__Scheduler__V1__ListPausesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__list_pauses_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListPausesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__ListPausesRequest *
+       homing__scheduler__v1__list_pauses_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__ListPausesRequest *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__list_pauses_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__list_pauses_request__free_unpacked
+                     (Homing__Scheduler__V1__ListPausesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__scheduler__v1__list_pauses_response__init
+                     (Homing__Scheduler__V1__ListPausesResponse         *message)
+{
+  static const Homing__Scheduler__V1__ListPausesResponse init_value = HOMING__SCHEDULER__V1__LIST_PAUSES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__list_pauses_response__get_packed_size
+                     (const Homing__Scheduler__V1__ListPausesResponse *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__list_pauses_response__pack
+                     (const Homing__Scheduler__V1__ListPausesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__list_pauses_response__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListPausesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__ListPausesResponse *
+       homing__scheduler__v1__list_pauses_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__ListPausesResponse *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__list_pauses_response__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__list_pauses_response__free_unpacked
+                     (Homing__Scheduler__V1__ListPausesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__list_pauses_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__scheduler__v1__audit_entry__init
+                     (Homing__Scheduler__V1__AuditEntry         *message)
+{
+  static const Homing__Scheduler__V1__AuditEntry init_value = HOMING__SCHEDULER__V1__AUDIT_ENTRY__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__audit_entry__get_packed_size
+                     (const Homing__Scheduler__V1__AuditEntry *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__audit_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__audit_entry__pack
+                     (const Homing__Scheduler__V1__AuditEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__audit_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__audit_entry__pack_to_buffer
+                     (const Homing__Scheduler__V1__AuditEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__audit_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__AuditEntry *
+       homing__scheduler__v1__audit_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__AuditEntry *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__audit_entry__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__audit_entry__free_unpacked
+                     (Homing__Scheduler__V1__AuditEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__audit_entry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__scheduler__v1__list_audit_request__init
+                     (Homing__Scheduler__V1__ListAuditRequest         *message)
+{
+  static const Homing__Scheduler__V1__ListAuditRequest init_value = HOMING__SCHEDULER__V1__LIST_AUDIT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__list_audit_request__get_packed_size
+                     (const Homing__Scheduler__V1__ListAuditRequest *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__list_audit_request__pack
+                     (const Homing__Scheduler__V1__ListAuditRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__list_audit_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListAuditRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__ListAuditRequest *
+       homing__scheduler__v1__list_audit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__ListAuditRequest *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__list_audit_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__list_audit_request__free_unpacked
+                     (Homing__Scheduler__V1__ListAuditRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__scheduler__v1__list_audit_response__init
+                     (Homing__Scheduler__V1__ListAuditResponse         *message)
+{
+  static const Homing__Scheduler__V1__ListAuditResponse init_value = HOMING__SCHEDULER__V1__LIST_AUDIT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t homing__scheduler__v1__list_audit_response__get_packed_size
+                     (const Homing__Scheduler__V1__ListAuditResponse *message)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__scheduler__v1__list_audit_response__pack
+                     (const Homing__Scheduler__V1__ListAuditResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__scheduler__v1__list_audit_response__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListAuditResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__Scheduler__V1__ListAuditResponse *
+       homing__scheduler__v1__list_audit_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__Scheduler__V1__ListAuditResponse *)
+     protobuf_c_message_unpack (&homing__scheduler__v1__list_audit_response__descriptor,
+                                allocator, len, data);
+}
+void   homing__scheduler__v1__list_audit_response__free_unpacked
+                     (Homing__Scheduler__V1__ListAuditResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__scheduler__v1__list_audit_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor homing__scheduler__v1__flow_step__branch__field_descriptors[2] =
 {
   {
@@ -804,7 +1164,7 @@ const ProtobufCMessageDescriptor homing__scheduler__v1__flow_step__descriptor =
   (ProtobufCMessageInit) homing__scheduler__v1__flow_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__scheduler__v1__flow__field_descriptors[10] =
+static const ProtobufCFieldDescriptor homing__scheduler__v1__flow__field_descriptors[12] =
 {
   {
     "store",
@@ -926,9 +1286,35 @@ static const ProtobufCFieldDescriptor homing__scheduler__v1__flow__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "approver",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__Flow, approver),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "approved_at",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__Flow, approved_at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__scheduler__v1__flow__field_indices_by_name[] = {
   8,   /* field[8] = applied_at */
+  11,   /* field[11] = approved_at */
+  10,   /* field[10] = approver */
   7,   /* field[7] = author */
   4,   /* field[4] = mode */
   1,   /* field[1] = name */
@@ -942,7 +1328,7 @@ static const unsigned homing__scheduler__v1__flow__field_indices_by_name[] = {
 static const ProtobufCIntRange homing__scheduler__v1__flow__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor homing__scheduler__v1__flow__descriptor =
 {
@@ -952,7 +1338,7 @@ const ProtobufCMessageDescriptor homing__scheduler__v1__flow__descriptor =
   "Homing__Scheduler__V1__Flow",
   "homing.scheduler.v1",
   sizeof(Homing__Scheduler__V1__Flow),
-  10,
+  12,
   homing__scheduler__v1__flow__field_descriptors,
   homing__scheduler__v1__flow__field_indices_by_name,
   1,  homing__scheduler__v1__flow__number_ranges,
@@ -1641,6 +2027,688 @@ const ProtobufCMessageDescriptor homing__scheduler__v1__move_enrolments_response
   homing__scheduler__v1__move_enrolments_response__field_indices_by_name,
   1,  homing__scheduler__v1__move_enrolments_response__number_ranges,
   (ProtobufCMessageInit) homing__scheduler__v1__move_enrolments_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__approve_flow_request__field_descriptors[5] =
+{
+  {
+    "store",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ApproveFlowRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ApproveFlowRequest, idempotency_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flow",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ApproveFlowRequest, flow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ApproveFlowRequest, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ApproveFlowRequest, note),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__approve_flow_request__field_indices_by_name[] = {
+  2,   /* field[2] = flow */
+  1,   /* field[1] = idempotency_key */
+  4,   /* field[4] = note */
+  0,   /* field[0] = store */
+  3,   /* field[3] = version */
+};
+static const ProtobufCIntRange homing__scheduler__v1__approve_flow_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__approve_flow_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.ApproveFlowRequest",
+  "ApproveFlowRequest",
+  "Homing__Scheduler__V1__ApproveFlowRequest",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__ApproveFlowRequest),
+  5,
+  homing__scheduler__v1__approve_flow_request__field_descriptors,
+  homing__scheduler__v1__approve_flow_request__field_indices_by_name,
+  1,  homing__scheduler__v1__approve_flow_request__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__approve_flow_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__pause_request__field_descriptors[6] =
+{
+  {
+    "idempotency_key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__PauseRequest, idempotency_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "store",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__PauseRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "channel",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__PauseRequest, channel),
+    &homing__common__v1__channel__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flow",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__PauseRequest, flow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "template",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__PauseRequest, template_),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__PauseRequest, note),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__pause_request__field_indices_by_name[] = {
+  2,   /* field[2] = channel */
+  3,   /* field[3] = flow */
+  0,   /* field[0] = idempotency_key */
+  5,   /* field[5] = note */
+  1,   /* field[1] = store */
+  4,   /* field[4] = template */
+};
+static const ProtobufCIntRange homing__scheduler__v1__pause_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__pause_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.PauseRequest",
+  "PauseRequest",
+  "Homing__Scheduler__V1__PauseRequest",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__PauseRequest),
+  6,
+  homing__scheduler__v1__pause_request__field_descriptors,
+  homing__scheduler__v1__pause_request__field_indices_by_name,
+  1,  homing__scheduler__v1__pause_request__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__pause_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__resume_request__field_descriptors[6] =
+{
+  {
+    "idempotency_key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ResumeRequest, idempotency_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "store",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ResumeRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "channel",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ResumeRequest, channel),
+    &homing__common__v1__channel__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flow",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ResumeRequest, flow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "template",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ResumeRequest, template_),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ResumeRequest, note),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__resume_request__field_indices_by_name[] = {
+  2,   /* field[2] = channel */
+  3,   /* field[3] = flow */
+  0,   /* field[0] = idempotency_key */
+  5,   /* field[5] = note */
+  1,   /* field[1] = store */
+  4,   /* field[4] = template */
+};
+static const ProtobufCIntRange homing__scheduler__v1__resume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__resume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.ResumeRequest",
+  "ResumeRequest",
+  "Homing__Scheduler__V1__ResumeRequest",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__ResumeRequest),
+  6,
+  homing__scheduler__v1__resume_request__field_descriptors,
+  homing__scheduler__v1__resume_request__field_indices_by_name,
+  1,  homing__scheduler__v1__resume_request__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__resume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__list_pauses_request__field_descriptors[2] =
+{
+  {
+    "store",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ListPausesRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "with_past",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ListPausesRequest, with_past),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__list_pauses_request__field_indices_by_name[] = {
+  0,   /* field[0] = store */
+  1,   /* field[1] = with_past */
+};
+static const ProtobufCIntRange homing__scheduler__v1__list_pauses_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__list_pauses_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.ListPausesRequest",
+  "ListPausesRequest",
+  "Homing__Scheduler__V1__ListPausesRequest",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__ListPausesRequest),
+  2,
+  homing__scheduler__v1__list_pauses_request__field_descriptors,
+  homing__scheduler__v1__list_pauses_request__field_indices_by_name,
+  1,  homing__scheduler__v1__list_pauses_request__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__list_pauses_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__list_pauses_response__field_descriptors[1] =
+{
+  {
+    "pauses",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__Scheduler__V1__ListPausesResponse, n_pauses),
+    offsetof(Homing__Scheduler__V1__ListPausesResponse, pauses),
+    &homing__common__v1__pause__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__list_pauses_response__field_indices_by_name[] = {
+  0,   /* field[0] = pauses */
+};
+static const ProtobufCIntRange homing__scheduler__v1__list_pauses_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__list_pauses_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.ListPausesResponse",
+  "ListPausesResponse",
+  "Homing__Scheduler__V1__ListPausesResponse",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__ListPausesResponse),
+  1,
+  homing__scheduler__v1__list_pauses_response__field_descriptors,
+  homing__scheduler__v1__list_pauses_response__field_indices_by_name,
+  1,  homing__scheduler__v1__list_pauses_response__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__list_pauses_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue homing__scheduler__v1__audit_entry__act__enum_values_by_number[8] =
+{
+  { "ACT_UNSPECIFIED", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_UNSPECIFIED", 0 },
+  { "ACT_APPLIED", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_APPLIED", 1 },
+  { "ACT_APPROVED", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_APPROVED", 2 },
+  { "ACT_MODE", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_MODE", 3 },
+  { "ACT_PAUSED", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_PAUSED", 4 },
+  { "ACT_RESUMED", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_RESUMED", 5 },
+  { "ACT_MOVED", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_MOVED", 6 },
+  { "ACT_ENDED", "HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_ENDED", 7 },
+};
+static const ProtobufCIntRange homing__scheduler__v1__audit_entry__act__value_ranges[] = {
+{0, 0},{0, 8}
+};
+static const ProtobufCEnumValueIndex homing__scheduler__v1__audit_entry__act__enum_values_by_name[8] =
+{
+  { "ACT_APPLIED", 1 },
+  { "ACT_APPROVED", 2 },
+  { "ACT_ENDED", 7 },
+  { "ACT_MODE", 3 },
+  { "ACT_MOVED", 6 },
+  { "ACT_PAUSED", 4 },
+  { "ACT_RESUMED", 5 },
+  { "ACT_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor homing__scheduler__v1__audit_entry__act__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.AuditEntry.Act",
+  "Act",
+  "Homing__Scheduler__V1__AuditEntry__Act",
+  "homing.scheduler.v1",
+  8,
+  homing__scheduler__v1__audit_entry__act__enum_values_by_number,
+  8,
+  homing__scheduler__v1__audit_entry__act__enum_values_by_name,
+  1,
+  homing__scheduler__v1__audit_entry__act__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__audit_entry__field_descriptors[8] =
+{
+  {
+    "at",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "identity",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, identity),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "store",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flow",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, flow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "act",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, act),
+    &homing__scheduler__v1__audit_entry__act__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "detail",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, detail),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__AuditEntry, note),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__audit_entry__field_indices_by_name[] = {
+  5,   /* field[5] = act */
+  0,   /* field[0] = at */
+  6,   /* field[6] = detail */
+  3,   /* field[3] = flow */
+  1,   /* field[1] = identity */
+  7,   /* field[7] = note */
+  2,   /* field[2] = store */
+  4,   /* field[4] = version */
+};
+static const ProtobufCIntRange homing__scheduler__v1__audit_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__audit_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.AuditEntry",
+  "AuditEntry",
+  "Homing__Scheduler__V1__AuditEntry",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__AuditEntry),
+  8,
+  homing__scheduler__v1__audit_entry__field_descriptors,
+  homing__scheduler__v1__audit_entry__field_indices_by_name,
+  1,  homing__scheduler__v1__audit_entry__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__audit_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__list_audit_request__field_descriptors[4] =
+{
+  {
+    "store",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ListAuditRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ListAuditRequest, page),
+    &homing__common__v1__page__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flow",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ListAuditRequest, flow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "at",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ListAuditRequest, at),
+    &homing__common__v1__time_range__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__list_audit_request__field_indices_by_name[] = {
+  3,   /* field[3] = at */
+  2,   /* field[2] = flow */
+  1,   /* field[1] = page */
+  0,   /* field[0] = store */
+};
+static const ProtobufCIntRange homing__scheduler__v1__list_audit_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__list_audit_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.ListAuditRequest",
+  "ListAuditRequest",
+  "Homing__Scheduler__V1__ListAuditRequest",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__ListAuditRequest),
+  4,
+  homing__scheduler__v1__list_audit_request__field_descriptors,
+  homing__scheduler__v1__list_audit_request__field_indices_by_name,
+  1,  homing__scheduler__v1__list_audit_request__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__list_audit_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__scheduler__v1__list_audit_response__field_descriptors[2] =
+{
+  {
+    "entries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__Scheduler__V1__ListAuditResponse, n_entries),
+    offsetof(Homing__Scheduler__V1__ListAuditResponse, entries),
+    &homing__scheduler__v1__audit_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__ListAuditResponse, next),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__scheduler__v1__list_audit_response__field_indices_by_name[] = {
+  0,   /* field[0] = entries */
+  1,   /* field[1] = next */
+};
+static const ProtobufCIntRange homing__scheduler__v1__list_audit_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor homing__scheduler__v1__list_audit_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.scheduler.v1.ListAuditResponse",
+  "ListAuditResponse",
+  "Homing__Scheduler__V1__ListAuditResponse",
+  "homing.scheduler.v1",
+  sizeof(Homing__Scheduler__V1__ListAuditResponse),
+  2,
+  homing__scheduler__v1__list_audit_response__field_descriptors,
+  homing__scheduler__v1__list_audit_response__field_indices_by_name,
+  1,  homing__scheduler__v1__list_audit_response__number_ranges,
+  (ProtobufCMessageInit) homing__scheduler__v1__list_audit_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue homing__scheduler__v1__flow_start__enum_values_by_number[6] =

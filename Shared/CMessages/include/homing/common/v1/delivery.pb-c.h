@@ -28,6 +28,9 @@ typedef struct Homing__Common__V1__CancelOrder Homing__Common__V1__CancelOrder;
 typedef struct Homing__Common__V1__SendOrders Homing__Common__V1__SendOrders;
 typedef struct Homing__Common__V1__SendOrders__Row Homing__Common__V1__SendOrders__Row;
 typedef struct Homing__Common__V1__SendMode Homing__Common__V1__SendMode;
+typedef struct Homing__Common__V1__Pause Homing__Common__V1__Pause;
+typedef struct Homing__Common__V1__PutPausesRequest Homing__Common__V1__PutPausesRequest;
+typedef struct Homing__Common__V1__PutPausesResponse Homing__Common__V1__PutPausesResponse;
 typedef struct Homing__Common__V1__PutModesRequest Homing__Common__V1__PutModesRequest;
 typedef struct Homing__Common__V1__PutModesResponse Homing__Common__V1__PutModesResponse;
 typedef struct Homing__Common__V1__Incentive Homing__Common__V1__Incentive;
@@ -292,6 +295,45 @@ struct  Homing__Common__V1__SendMode
     , {0,NULL}, {0,NULL}, HOMING__COMMON__V1__MODE__MODE_UNSPECIFIED, 0,NULL, 0 }
 
 
+struct  Homing__Common__V1__Pause
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  ProtobufCBinaryData store;
+  Homing__Common__V1__Channel channel;
+  ProtobufCBinaryData flow;
+  ProtobufCBinaryData template_;
+  protobuf_c_boolean holds;
+  uint64_t revision;
+  Google__Protobuf__Timestamp *since;
+  ProtobufCBinaryData author;
+  ProtobufCBinaryData note;
+};
+#define HOMING__COMMON__V1__PAUSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__pause__descriptor) \
+    , {0,NULL}, {0,NULL}, HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, 0, 0, NULL, {0,NULL}, {0,NULL} }
+
+
+struct  Homing__Common__V1__PutPausesRequest
+{
+  ProtobufCMessage base;
+  size_t n_pauses;
+  Homing__Common__V1__Pause **pauses;
+};
+#define HOMING__COMMON__V1__PUT_PAUSES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__put_pauses_request__descriptor) \
+    , 0,NULL }
+
+
+struct  Homing__Common__V1__PutPausesResponse
+{
+  ProtobufCMessage base;
+};
+#define HOMING__COMMON__V1__PUT_PAUSES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__common__v1__put_pauses_response__descriptor) \
+     }
+
+
 struct  Homing__Common__V1__PutModesRequest
 {
   ProtobufCMessage base;
@@ -551,6 +593,63 @@ Homing__Common__V1__SendMode *
 void   homing__common__v1__send_mode__free_unpacked
                      (Homing__Common__V1__SendMode *message,
                       ProtobufCAllocator *allocator);
+/* Homing__Common__V1__Pause methods */
+void   homing__common__v1__pause__init
+                     (Homing__Common__V1__Pause         *message);
+size_t homing__common__v1__pause__get_packed_size
+                     (const Homing__Common__V1__Pause   *message);
+size_t homing__common__v1__pause__pack
+                     (const Homing__Common__V1__Pause   *message,
+                      uint8_t             *out);
+size_t homing__common__v1__pause__pack_to_buffer
+                     (const Homing__Common__V1__Pause   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Common__V1__Pause *
+       homing__common__v1__pause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__common__v1__pause__free_unpacked
+                     (Homing__Common__V1__Pause *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Common__V1__PutPausesRequest methods */
+void   homing__common__v1__put_pauses_request__init
+                     (Homing__Common__V1__PutPausesRequest         *message);
+size_t homing__common__v1__put_pauses_request__get_packed_size
+                     (const Homing__Common__V1__PutPausesRequest   *message);
+size_t homing__common__v1__put_pauses_request__pack
+                     (const Homing__Common__V1__PutPausesRequest   *message,
+                      uint8_t             *out);
+size_t homing__common__v1__put_pauses_request__pack_to_buffer
+                     (const Homing__Common__V1__PutPausesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Common__V1__PutPausesRequest *
+       homing__common__v1__put_pauses_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__common__v1__put_pauses_request__free_unpacked
+                     (Homing__Common__V1__PutPausesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Common__V1__PutPausesResponse methods */
+void   homing__common__v1__put_pauses_response__init
+                     (Homing__Common__V1__PutPausesResponse         *message);
+size_t homing__common__v1__put_pauses_response__get_packed_size
+                     (const Homing__Common__V1__PutPausesResponse   *message);
+size_t homing__common__v1__put_pauses_response__pack
+                     (const Homing__Common__V1__PutPausesResponse   *message,
+                      uint8_t             *out);
+size_t homing__common__v1__put_pauses_response__pack_to_buffer
+                     (const Homing__Common__V1__PutPausesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Common__V1__PutPausesResponse *
+       homing__common__v1__put_pauses_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__common__v1__put_pauses_response__free_unpacked
+                     (Homing__Common__V1__PutPausesResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Homing__Common__V1__PutModesRequest methods */
 void   homing__common__v1__put_modes_request__init
                      (Homing__Common__V1__PutModesRequest         *message);
@@ -678,6 +777,15 @@ typedef void (*Homing__Common__V1__SendOrders_Closure)
 typedef void (*Homing__Common__V1__SendMode_Closure)
                  (const Homing__Common__V1__SendMode *message,
                   void *closure_data);
+typedef void (*Homing__Common__V1__Pause_Closure)
+                 (const Homing__Common__V1__Pause *message,
+                  void *closure_data);
+typedef void (*Homing__Common__V1__PutPausesRequest_Closure)
+                 (const Homing__Common__V1__PutPausesRequest *message,
+                  void *closure_data);
+typedef void (*Homing__Common__V1__PutPausesResponse_Closure)
+                 (const Homing__Common__V1__PutPausesResponse *message,
+                  void *closure_data);
 typedef void (*Homing__Common__V1__PutModesRequest_Closure)
                  (const Homing__Common__V1__PutModesRequest *message,
                   void *closure_data);
@@ -712,6 +820,9 @@ extern const ProtobufCMessageDescriptor homing__common__v1__cancel_order__descri
 extern const ProtobufCMessageDescriptor homing__common__v1__send_orders__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__send_orders__row__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__send_mode__descriptor;
+extern const ProtobufCMessageDescriptor homing__common__v1__pause__descriptor;
+extern const ProtobufCMessageDescriptor homing__common__v1__put_pauses_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__common__v1__put_pauses_response__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__put_modes_request__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__put_modes_response__descriptor;
 extern const ProtobufCMessageDescriptor homing__common__v1__incentive__descriptor;

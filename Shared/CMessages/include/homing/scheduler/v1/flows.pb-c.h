@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "google/protobuf/timestamp.pb-c.h"
 #include "homing/common/v1/common.pb-c.h"
+#include "homing/common/v1/delivery.pb-c.h"
 
 typedef struct Homing__Scheduler__V1__FlowStep Homing__Scheduler__V1__FlowStep;
 typedef struct Homing__Scheduler__V1__FlowStep__Branch Homing__Scheduler__V1__FlowStep__Branch;
@@ -31,10 +32,29 @@ typedef struct Homing__Scheduler__V1__SetModeRequest Homing__Scheduler__V1__SetM
 typedef struct Homing__Scheduler__V1__SetModeResponse Homing__Scheduler__V1__SetModeResponse;
 typedef struct Homing__Scheduler__V1__MoveEnrolmentsRequest Homing__Scheduler__V1__MoveEnrolmentsRequest;
 typedef struct Homing__Scheduler__V1__MoveEnrolmentsResponse Homing__Scheduler__V1__MoveEnrolmentsResponse;
+typedef struct Homing__Scheduler__V1__ApproveFlowRequest Homing__Scheduler__V1__ApproveFlowRequest;
+typedef struct Homing__Scheduler__V1__PauseRequest Homing__Scheduler__V1__PauseRequest;
+typedef struct Homing__Scheduler__V1__ResumeRequest Homing__Scheduler__V1__ResumeRequest;
+typedef struct Homing__Scheduler__V1__ListPausesRequest Homing__Scheduler__V1__ListPausesRequest;
+typedef struct Homing__Scheduler__V1__ListPausesResponse Homing__Scheduler__V1__ListPausesResponse;
+typedef struct Homing__Scheduler__V1__AuditEntry Homing__Scheduler__V1__AuditEntry;
+typedef struct Homing__Scheduler__V1__ListAuditRequest Homing__Scheduler__V1__ListAuditRequest;
+typedef struct Homing__Scheduler__V1__ListAuditResponse Homing__Scheduler__V1__ListAuditResponse;
 
 
 /* --- enums --- */
 
+typedef enum _Homing__Scheduler__V1__AuditEntry__Act {
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_UNSPECIFIED = 0,
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_APPLIED = 1,
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_APPROVED = 2,
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_MODE = 3,
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_PAUSED = 4,
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_RESUMED = 5,
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_MOVED = 6,
+  HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_ENDED = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT)
+} Homing__Scheduler__V1__AuditEntry__Act;
 typedef enum _Homing__Scheduler__V1__FlowStart {
   HOMING__SCHEDULER__V1__FLOW_START__FLOW_START_UNSPECIFIED = 0,
   HOMING__SCHEDULER__V1__FLOW_START__FLOW_START_CART_ABANDONED = 1,
@@ -101,10 +121,12 @@ struct  Homing__Scheduler__V1__Flow
   ProtobufCBinaryData author;
   Google__Protobuf__Timestamp *applied_at;
   uint64_t running;
+  ProtobufCBinaryData approver;
+  Google__Protobuf__Timestamp *approved_at;
 };
 #define HOMING__SCHEDULER__V1__FLOW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__flow__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, HOMING__SCHEDULER__V1__FLOW_START__FLOW_START_UNSPECIFIED, HOMING__COMMON__V1__MODE__MODE_UNSPECIFIED, {0,NULL}, 0,NULL, {0,NULL}, NULL, 0 }
+    , {0,NULL}, {0,NULL}, 0, HOMING__SCHEDULER__V1__FLOW_START__FLOW_START_UNSPECIFIED, HOMING__COMMON__V1__MODE__MODE_UNSPECIFIED, {0,NULL}, 0,NULL, {0,NULL}, NULL, 0, {0,NULL}, NULL }
 
 
 struct  Homing__Scheduler__V1__Problem
@@ -239,6 +261,114 @@ struct  Homing__Scheduler__V1__MoveEnrolmentsResponse
 #define HOMING__SCHEDULER__V1__MOVE_ENROLMENTS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__move_enrolments_response__descriptor) \
     , 0, 0 }
+
+
+struct  Homing__Scheduler__V1__ApproveFlowRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData store;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData flow;
+  uint32_t version;
+  ProtobufCBinaryData note;
+};
+#define HOMING__SCHEDULER__V1__APPROVE_FLOW_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__approve_flow_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL} }
+
+
+struct  Homing__Scheduler__V1__PauseRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData store;
+  Homing__Common__V1__Channel channel;
+  ProtobufCBinaryData flow;
+  ProtobufCBinaryData template_;
+  ProtobufCBinaryData note;
+};
+#define HOMING__SCHEDULER__V1__PAUSE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__pause_request__descriptor) \
+    , {0,NULL}, {0,NULL}, HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Homing__Scheduler__V1__ResumeRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData store;
+  Homing__Common__V1__Channel channel;
+  ProtobufCBinaryData flow;
+  ProtobufCBinaryData template_;
+  ProtobufCBinaryData note;
+};
+#define HOMING__SCHEDULER__V1__RESUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__resume_request__descriptor) \
+    , {0,NULL}, {0,NULL}, HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Homing__Scheduler__V1__ListPausesRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData store;
+  protobuf_c_boolean with_past;
+};
+#define HOMING__SCHEDULER__V1__LIST_PAUSES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__list_pauses_request__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Homing__Scheduler__V1__ListPausesResponse
+{
+  ProtobufCMessage base;
+  size_t n_pauses;
+  Homing__Common__V1__Pause **pauses;
+};
+#define HOMING__SCHEDULER__V1__LIST_PAUSES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__list_pauses_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Homing__Scheduler__V1__AuditEntry
+{
+  ProtobufCMessage base;
+  Google__Protobuf__Timestamp *at;
+  ProtobufCBinaryData identity;
+  ProtobufCBinaryData store;
+  ProtobufCBinaryData flow;
+  uint32_t version;
+  Homing__Scheduler__V1__AuditEntry__Act act;
+  ProtobufCBinaryData detail;
+  ProtobufCBinaryData note;
+};
+#define HOMING__SCHEDULER__V1__AUDIT_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__audit_entry__descriptor) \
+    , NULL, {0,NULL}, {0,NULL}, {0,NULL}, 0, HOMING__SCHEDULER__V1__AUDIT_ENTRY__ACT__ACT_UNSPECIFIED, {0,NULL}, {0,NULL} }
+
+
+struct  Homing__Scheduler__V1__ListAuditRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData store;
+  Homing__Common__V1__Page *page;
+  ProtobufCBinaryData flow;
+  Homing__Common__V1__TimeRange *at;
+};
+#define HOMING__SCHEDULER__V1__LIST_AUDIT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__list_audit_request__descriptor) \
+    , {0,NULL}, NULL, {0,NULL}, NULL }
+
+
+struct  Homing__Scheduler__V1__ListAuditResponse
+{
+  ProtobufCMessage base;
+  size_t n_entries;
+  Homing__Scheduler__V1__AuditEntry **entries;
+  ProtobufCBinaryData next;
+};
+#define HOMING__SCHEDULER__V1__LIST_AUDIT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__list_audit_response__descriptor) \
+    , 0,NULL, {0,NULL} }
 
 
 /* Homing__Scheduler__V1__FlowStep__Branch methods */
@@ -507,6 +637,158 @@ Homing__Scheduler__V1__MoveEnrolmentsResponse *
 void   homing__scheduler__v1__move_enrolments_response__free_unpacked
                      (Homing__Scheduler__V1__MoveEnrolmentsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__ApproveFlowRequest methods */
+void   homing__scheduler__v1__approve_flow_request__init
+                     (Homing__Scheduler__V1__ApproveFlowRequest         *message);
+size_t homing__scheduler__v1__approve_flow_request__get_packed_size
+                     (const Homing__Scheduler__V1__ApproveFlowRequest   *message);
+size_t homing__scheduler__v1__approve_flow_request__pack
+                     (const Homing__Scheduler__V1__ApproveFlowRequest   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__approve_flow_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ApproveFlowRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__ApproveFlowRequest *
+       homing__scheduler__v1__approve_flow_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__approve_flow_request__free_unpacked
+                     (Homing__Scheduler__V1__ApproveFlowRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__PauseRequest methods */
+void   homing__scheduler__v1__pause_request__init
+                     (Homing__Scheduler__V1__PauseRequest         *message);
+size_t homing__scheduler__v1__pause_request__get_packed_size
+                     (const Homing__Scheduler__V1__PauseRequest   *message);
+size_t homing__scheduler__v1__pause_request__pack
+                     (const Homing__Scheduler__V1__PauseRequest   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__pause_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__PauseRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__PauseRequest *
+       homing__scheduler__v1__pause_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__pause_request__free_unpacked
+                     (Homing__Scheduler__V1__PauseRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__ResumeRequest methods */
+void   homing__scheduler__v1__resume_request__init
+                     (Homing__Scheduler__V1__ResumeRequest         *message);
+size_t homing__scheduler__v1__resume_request__get_packed_size
+                     (const Homing__Scheduler__V1__ResumeRequest   *message);
+size_t homing__scheduler__v1__resume_request__pack
+                     (const Homing__Scheduler__V1__ResumeRequest   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__resume_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ResumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__ResumeRequest *
+       homing__scheduler__v1__resume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__resume_request__free_unpacked
+                     (Homing__Scheduler__V1__ResumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__ListPausesRequest methods */
+void   homing__scheduler__v1__list_pauses_request__init
+                     (Homing__Scheduler__V1__ListPausesRequest         *message);
+size_t homing__scheduler__v1__list_pauses_request__get_packed_size
+                     (const Homing__Scheduler__V1__ListPausesRequest   *message);
+size_t homing__scheduler__v1__list_pauses_request__pack
+                     (const Homing__Scheduler__V1__ListPausesRequest   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__list_pauses_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListPausesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__ListPausesRequest *
+       homing__scheduler__v1__list_pauses_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__list_pauses_request__free_unpacked
+                     (Homing__Scheduler__V1__ListPausesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__ListPausesResponse methods */
+void   homing__scheduler__v1__list_pauses_response__init
+                     (Homing__Scheduler__V1__ListPausesResponse         *message);
+size_t homing__scheduler__v1__list_pauses_response__get_packed_size
+                     (const Homing__Scheduler__V1__ListPausesResponse   *message);
+size_t homing__scheduler__v1__list_pauses_response__pack
+                     (const Homing__Scheduler__V1__ListPausesResponse   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__list_pauses_response__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListPausesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__ListPausesResponse *
+       homing__scheduler__v1__list_pauses_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__list_pauses_response__free_unpacked
+                     (Homing__Scheduler__V1__ListPausesResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__AuditEntry methods */
+void   homing__scheduler__v1__audit_entry__init
+                     (Homing__Scheduler__V1__AuditEntry         *message);
+size_t homing__scheduler__v1__audit_entry__get_packed_size
+                     (const Homing__Scheduler__V1__AuditEntry   *message);
+size_t homing__scheduler__v1__audit_entry__pack
+                     (const Homing__Scheduler__V1__AuditEntry   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__audit_entry__pack_to_buffer
+                     (const Homing__Scheduler__V1__AuditEntry   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__AuditEntry *
+       homing__scheduler__v1__audit_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__audit_entry__free_unpacked
+                     (Homing__Scheduler__V1__AuditEntry *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__ListAuditRequest methods */
+void   homing__scheduler__v1__list_audit_request__init
+                     (Homing__Scheduler__V1__ListAuditRequest         *message);
+size_t homing__scheduler__v1__list_audit_request__get_packed_size
+                     (const Homing__Scheduler__V1__ListAuditRequest   *message);
+size_t homing__scheduler__v1__list_audit_request__pack
+                     (const Homing__Scheduler__V1__ListAuditRequest   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__list_audit_request__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListAuditRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__ListAuditRequest *
+       homing__scheduler__v1__list_audit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__list_audit_request__free_unpacked
+                     (Homing__Scheduler__V1__ListAuditRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__Scheduler__V1__ListAuditResponse methods */
+void   homing__scheduler__v1__list_audit_response__init
+                     (Homing__Scheduler__V1__ListAuditResponse         *message);
+size_t homing__scheduler__v1__list_audit_response__get_packed_size
+                     (const Homing__Scheduler__V1__ListAuditResponse   *message);
+size_t homing__scheduler__v1__list_audit_response__pack
+                     (const Homing__Scheduler__V1__ListAuditResponse   *message,
+                      uint8_t             *out);
+size_t homing__scheduler__v1__list_audit_response__pack_to_buffer
+                     (const Homing__Scheduler__V1__ListAuditResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__Scheduler__V1__ListAuditResponse *
+       homing__scheduler__v1__list_audit_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__scheduler__v1__list_audit_response__free_unpacked
+                     (Homing__Scheduler__V1__ListAuditResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Homing__Scheduler__V1__FlowStep__Branch_Closure)
@@ -551,6 +833,30 @@ typedef void (*Homing__Scheduler__V1__MoveEnrolmentsRequest_Closure)
 typedef void (*Homing__Scheduler__V1__MoveEnrolmentsResponse_Closure)
                  (const Homing__Scheduler__V1__MoveEnrolmentsResponse *message,
                   void *closure_data);
+typedef void (*Homing__Scheduler__V1__ApproveFlowRequest_Closure)
+                 (const Homing__Scheduler__V1__ApproveFlowRequest *message,
+                  void *closure_data);
+typedef void (*Homing__Scheduler__V1__PauseRequest_Closure)
+                 (const Homing__Scheduler__V1__PauseRequest *message,
+                  void *closure_data);
+typedef void (*Homing__Scheduler__V1__ResumeRequest_Closure)
+                 (const Homing__Scheduler__V1__ResumeRequest *message,
+                  void *closure_data);
+typedef void (*Homing__Scheduler__V1__ListPausesRequest_Closure)
+                 (const Homing__Scheduler__V1__ListPausesRequest *message,
+                  void *closure_data);
+typedef void (*Homing__Scheduler__V1__ListPausesResponse_Closure)
+                 (const Homing__Scheduler__V1__ListPausesResponse *message,
+                  void *closure_data);
+typedef void (*Homing__Scheduler__V1__AuditEntry_Closure)
+                 (const Homing__Scheduler__V1__AuditEntry *message,
+                  void *closure_data);
+typedef void (*Homing__Scheduler__V1__ListAuditRequest_Closure)
+                 (const Homing__Scheduler__V1__ListAuditRequest *message,
+                  void *closure_data);
+typedef void (*Homing__Scheduler__V1__ListAuditResponse_Closure)
+                 (const Homing__Scheduler__V1__ListAuditResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -573,6 +879,15 @@ extern const ProtobufCMessageDescriptor homing__scheduler__v1__set_mode_request_
 extern const ProtobufCMessageDescriptor homing__scheduler__v1__set_mode_response__descriptor;
 extern const ProtobufCMessageDescriptor homing__scheduler__v1__move_enrolments_request__descriptor;
 extern const ProtobufCMessageDescriptor homing__scheduler__v1__move_enrolments_response__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__approve_flow_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__pause_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__resume_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__list_pauses_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__list_pauses_response__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__audit_entry__descriptor;
+extern const ProtobufCEnumDescriptor    homing__scheduler__v1__audit_entry__act__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__list_audit_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__scheduler__v1__list_audit_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 
