@@ -8,6 +8,7 @@ internal import Testing
   func statements() {
     #expect(StatementRules.findings(DeliveryStatements.all) == [])
     #expect(DeliveryStatements.all.count == 14)
+    #expect(StatementRules.findings(PauseStatements.all) == [])
   }
 
   @Test(

@@ -52,7 +52,7 @@ enum StoreSettingsRules {
     var seen: Set<CommonV1.Channel> = []
     return windows.enumerated().compactMap { index, item in
       let field = "windows[\(index)]"
-      guard [.email, .sms, .chat, .push].contains(item.channel) else {
+      guard item.channel.hasHours else {
         return ("\(field).channel", "must be EMAIL, SMS, CHAT or PUSH, is \(item.channel)")
       }
       guard seen.insert(item.channel).inserted else {

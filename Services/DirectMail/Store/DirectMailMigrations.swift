@@ -8,7 +8,7 @@ enum DirectMailMigrations {
       number: 1, name: "mail pieces",
       statements: [LeaseStatements.create] + DeliveryStatements.create + pieces + batches
         + objections + reference),
-    Migration(number: 2, name: "pauses", statements: pauses),
+    Migration(number: 2, name: "pauses", statements: [PauseStatements.create]),
   ]
 
   private static func bucket(of table: String) -> String {
@@ -18,17 +18,6 @@ enum DirectMailMigrations {
   private static func id(of table: String, _ column: String = "id") -> String {
     "\(column) BLOB NOT NULL CONSTRAINT \(table)_\(column)_size CHECK (length(\(column)) = 16)"
   }
-
-  /// What is held back.
-  private static let pauses = [
-    """
-    CREATE TABLE pause(
-      id TEXT NOT NULL PRIMARY KEY CONSTRAINT pause_id_filled CHECK (length(id) > 0),
-      revision BIGINT NOT NULL CONSTRAINT pause_revision_positive CHECK (revision > 0),
-      body BLOB NOT NULL
-    ) WITHOUT ROWID
-    """
-  ]
 
   private static let pieces = [
     // An empty `batch`: it ended before it joined one. `reserved_on`: the day whose budget has its

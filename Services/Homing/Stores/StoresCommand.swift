@@ -163,8 +163,8 @@ struct StoresPutCommand: HomingSubcommand {
     _ text: String, in settings: inout CartTrackerV1.StoreSettings
   ) throws(CommandError) {
     let parts = text.split(separator: "=", maxSplits: 1)
-    guard parts.count == 2, let channel = StoreCells.channels[String(parts[0])],
-      let window = try? SendWindowText.parse(String(parts[1]))
+    guard parts.count == 2, let channel = FlowTexts.channel.value(parts[0]),
+      channel.hasHours, let window = try? SendWindowText.parse(String(parts[1]))
     else {
       throw .usage(
         "--hours must be such as sms=08:00-20:00 or \"email=mon-fri 09:00-17:00\", is "
@@ -191,11 +191,6 @@ struct StoresPutCommand: HomingSubcommand {
 
 /// A store as a person reads it.
 enum StoreCells {
-  /// That have hours.
-  static let channels: [String: CommonV1.Channel] = [
-    "email": .email, "sms": .sms, "chat": .chat, "push": .push,
-  ]
-
   static func print(
     _ store: CartTrackerV1.Store, _ output: OutputOptions, _ print: (String) -> Void
   ) throws {
@@ -212,8 +207,7 @@ enum StoreCells {
       return CartTexts.kind.name(kind.kind) + window
     }
     let hours = settings.windows.map { item in
-      let name = channels.first { $0.value == item.channel }?.key ?? "\(item.channel)"
-      return name + " " + SendWindowText.text(item.window ?? .init())
+      FlowTexts.channel.name(item.channel) + " " + SendWindowText.text(item.window ?? .init())
     }
     func span(_ span: Protobuf.Duration?) -> String {
       span.map { ValueText.spanText($0.span) } ?? ""

@@ -21,13 +21,7 @@ enum NotifierMigrations {
 
   /// What is held back, and how what waits for its end is found.
   private static let pauses = [
-    """
-    CREATE TABLE pause(
-      id TEXT NOT NULL PRIMARY KEY CONSTRAINT pause_id_filled CHECK (length(id) > 0),
-      revision BIGINT NOT NULL CONSTRAINT pause_revision_positive CHECK (revision > 0),
-      body BLOB NOT NULL
-    ) WITHOUT ROWID
-    """,
+    PauseStatements.create,
     "CREATE INDEX message_paused ON message(bucket, next_at) WHERE state = 1 AND reason = 21",
   ]
 

@@ -42,18 +42,6 @@ enum ReferenceStatements {
       WHERE excluded.revision > mode.revision
       """, scope: .reference)
 
-  /// Every pause, past ones too.
-  static let pauses = Statement(name: "pauses", sql: "SELECT body FROM pause", scope: .reference)
-
-  /// Keeps a pause, unless a newer revision of it is known.
-  static let putPause = Statement(
-    name: "put pause",
-    sql: """
-      INSERT INTO pause(id, revision, body) VALUES (?1, ?2, ?3)
-      ON CONFLICT(id) DO UPDATE SET revision = excluded.revision, body = excluded.body
-      WHERE excluded.revision > pause.revision
-      """, scope: .reference)
-
   /// A command that is known.
   static let command = Statement(
     name: "command", sql: "SELECT hash, answer FROM command WHERE bucket = ?1 AND key = ?2")
@@ -102,8 +90,7 @@ enum ReferenceStatements {
 
   /// Every statement, for the rule test.
   static let all = [
-    newestTemplates, template, outdateTemplate, addTemplate, modes, putMode, pauses, putPause,
-    command, addCommand,
+    newestTemplates, template, outdateTemplate, addTemplate, modes, putMode, command, addCommand,
     forgetCommands, callback, addCallback, forgetCallbacks, own, putOwn, putClock,
   ]
 }

@@ -1,5 +1,6 @@
 internal import Delivery
 internal import Messages
+internal import ServiceKit
 
 /// Whether a send step orders: looked at with facts read right before. Pure. The notifier asks for
 /// permission again at the hand-off; this keeps what is known by now from being ordered at all.
@@ -68,7 +69,7 @@ struct SendDraft {
 
   /// The channel's hours, then the step's (F15).
   private func windows(_ send: SendStep) -> [CommonV1.SendWindow] {
-    guard send.channel.reachesScreens else { return [] }
+    guard send.channel.hasHours else { return [] }
     let allDay = CommonV1.SendWindow()
     let hours = input.store.hours[send.channel] ?? SendHours.standard(send.channel) ?? allDay
     return [hours] + (send.window.map { [$0] } ?? [])

@@ -23,14 +23,19 @@ extension FlowReader {
     do {
       return try PlainValues.localTime(text)
     } catch {
-      switch error {
-      case .malformed:
-        problems.add(node, path, "\(Quoted.text(text)) is no time such as 09:00 or monday 09:00")
-      case .unknownDay(let day):
-        let hint = NearestWord.hint(day, in: PlainValues.weekdays)
-        problems.add(node, path, "\(Quoted.text(day)) is no day of the week\(hint)")
-      }
+      add(error, node, path, "\(Quoted.text(text)) is no time such as 09:00 or monday 09:00")
       return nil
+    }
+  }
+
+  private mutating func add(
+    _ fault: SendWindowText.Fault, _ node: YAMLNode, _ path: String, _ malformed: String
+  ) {
+    switch fault {
+    case .malformed: problems.add(node, path, malformed)
+    case .unknownDay(let day):
+      let hint = NearestWord.hint(day, in: SendWindowText.weekdays)
+      problems.add(node, path, "\(Quoted.text(day)) is no day of the week\(hint)")
     }
   }
 
@@ -62,7 +67,7 @@ extension FlowReader {
     var optional = ["expires", "purpose", "parameters", "if not sent"]
     if channel == .internal { optional.append("to") }
     if channel == .email { optional.append("copies") }
-    if channel.reachesScreens { optional.append("window") }
+    if channel.hasHours { optional.append("window") }
     let required = channel == .webhook ? ["template", "to"] : ["template"]
     guard let fields = fields(node, path, required: required, optional: optional) else {
       return nil
@@ -91,15 +96,9 @@ extension FlowReader {
     do {
       return try SendWindowText.parse(text)
     } catch {
-      switch error {
-      case .malformed:
-        problems.add(
-          node, path,
-          "\(Quoted.text(text)) are no hours such as 09:00-17:00 or mon-fri 09:00-17:00")
-      case .unknownDay(let day):
-        let hint = NearestWord.hint(day, in: SendWindowText.weekdays)
-        problems.add(node, path, "\(Quoted.text(day)) is no day of the week\(hint)")
-      }
+      add(
+        error, node, path,
+        "\(Quoted.text(text)) are no hours such as 09:00-17:00 or mon-fri 09:00-17:00")
       return nil
     }
   }
@@ -199,9 +198,4 @@ extension FlowReader {
     }
     return .tag(add: added, remove: removed)
   }
-}
-
-extension CommonV1.Channel {
-  /// Whether it rings or shows at once: letters and staff have no hours.
-  var reachesScreens: Bool { [.email, .sms, .chat, .push].contains(self) }
 }

@@ -143,32 +143,21 @@ enum PlainValues {
 
   // MARK: - Times
 
-  static let weekdays = SendWindowText.weekdays
-
-  enum LocalTimeError: Error { case malformed, unknownDay(String) }
-
   /// Such as `09:00` or `monday 09:00`.
-  static func localTime(_ text: String) throws(LocalTimeError) -> Pause.LocalTime {
+  static func localTime(_ text: String) throws(SendWindowText.Fault) -> Pause.LocalTime {
     let parts = text.split(separator: " ")
-    guard let clock = parts.last, parts.count <= 2 else { throw .malformed }
-    let fields = clock.split(separator: ":", omittingEmptySubsequences: false)
-    guard fields.count == 2, fields.allSatisfy({ isDigits($0) && $0.count <= 2 }),
-      fields[1].count == 2, let hour = Int(fields[0]), let minute = Int(fields[1]), hour < 24,
-      minute < 60
-    else { throw .malformed }
-    guard parts.count == 2 else { return Pause.LocalTime(minute: hour * 60 + minute) }
-    let day = parts[0].lowercased()
-    guard
-      let index = weekdays.firstIndex(where: { $0 == day || (day.count == 3 && $0.hasPrefix(day)) })
-    else { throw .unknownDay(String(parts[0])) }
-    return Pause.LocalTime(minute: hour * 60 + minute, weekday: index + 1)
+    guard parts.count <= 2, let minute = parts.last.flatMap({ SendWindowText.minute($0) }) else {
+      throw .malformed
+    }
+    let weekday = parts.count == 2 ? Int(try SendWindowText.day(parts[0])) : nil
+    return Pause.LocalTime(minute: Int(minute), weekday: weekday)
   }
 
   static func text(_ time: Pause.LocalTime) -> String {
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let clock = "\(two(time.minute / 60)):\(two(time.minute % 60))"
     guard let weekday = time.weekday else { return clock }
-    let name = weekdays[weekday - 1]
+    let name = SendWindowText.weekdays[weekday - 1]
     return name.prefix(1).uppercased() + name.dropFirst() + " " + clock
   }
 

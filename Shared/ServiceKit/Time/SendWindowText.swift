@@ -1,5 +1,10 @@
 package import Messages
 
+extension CommonV1.Channel {
+  /// Whether it rings or shows at once (F15): letters and staff have no hours.
+  package var hasHours: Bool { [.email, .sms, .chat, .push].contains(self) }
+}
+
 /// Hours of a day as people write them: `08:00-20:00`, `mon-fri 09:00-17:30`,
 /// `sat,sun 10:00-14:00`; `22:00-06:00` goes on into the next day, `00:00-00:00` is all day.
 package enum SendWindowText {
@@ -35,7 +40,8 @@ package enum SendWindowText {
     return "\(list) \(hours)"
   }
 
-  private static func minute(_ text: Substring) -> UInt32? {
+  /// Minutes after midnight of a time such as `9:05`; nil for other text.
+  package static func minute(_ text: Substring) -> UInt32? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     let isNumbers = parts.allSatisfy { part in
       (1...2).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
@@ -63,7 +69,8 @@ package enum SendWindowText {
     return days.sorted()
   }
 
-  private static func day(_ text: Substring) throws(Fault) -> UInt32 {
+  /// A day of the week by its name or the name's first three letters; 1 is Monday.
+  package static func day(_ text: Substring) throws(Fault) -> UInt32 {
     let name = text.lowercased()
     let index = weekdays.firstIndex { $0 == name || (name.count == 3 && $0.hasPrefix(name)) }
     guard let index else { throw .unknownDay(String(text)) }

@@ -1,10 +1,10 @@
-internal import Delivery
-internal import Messages
-internal import Storage
+package import Messages
+package import Storage
 internal import Synchronization
 
-/// What the scheduler said is held back (F22).
-final class PauseBook: Sendable {
+/// What the scheduler said is held back (F22), as a service that hands messages over keeps it: in
+/// memory, and in the table of `PauseStatements`.
+package final class PauseBook: Sendable {
   private struct State {
     /// Past ones too: an older revision of them has no effect.
     var known: [String: CommonV1.Pause] = [:]
@@ -13,16 +13,18 @@ final class PauseBook: Sendable {
 
   private let state = Mutex(State())
 
+  package init() {}
+
   /// Blocks.
-  func load(_ session: any StorageSession) throws {
-    let rows = try session.all(ReferenceStatements.pauses) {
-      try Stored.decode(CommonV1.Pause.self, try $0.blob(0), "pause")
+  package func load(_ session: any StorageSession) throws {
+    let rows = try session.all(PauseStatements.pauses) {
+      try PauseRows.decode(CommonV1.Pause.self, try $0.blob(0), "pause")
     }
     put(rows)
   }
 
   /// In force for every hand-off that has not begun: after the commit, before the answer.
-  func put(_ new: [CommonV1.Pause]) {
+  package func put(_ new: [CommonV1.Pause]) {
     state.withLock { state in
       for pause in new {
         if let known = state.known[pause.id], known.revision >= pause.revision { continue }
@@ -32,16 +34,16 @@ final class PauseBook: Sendable {
     }
   }
 
-  static func write(_ pauses: [CommonV1.Pause], _ session: any StorageSession) throws {
+  package static func write(_ pauses: [CommonV1.Pause], _ session: any StorageSession) throws {
     for pause in pauses {
       try session.execute(
-        ReferenceStatements.putPause,
-        [.text(pause.id), .integer(pause.revision), .blob(try Stored.encode(pause))])
+        PauseStatements.put,
+        [.text(pause.id), .integer(pause.revision), .blob(try PauseRows.encode(pause))])
     }
   }
 
   /// Whether an order must not be handed off now.
-  func covers(_ order: CommonV1.SendOrder) -> Bool {
+  package func covers(_ order: CommonV1.SendOrder) -> Bool {
     state.withLock { state in state.holding.contains { $0.covers(order) } }
   }
 }
@@ -54,4 +56,8 @@ extension CommonV1.Pause {
       && (flow.isEmpty || flow == order.flow)
       && (template.isEmpty || template == order.template)
   }
+}
+
+private enum PauseRows: StoredRows {
+  static let arenas = ArenaPool(bytesMax: 1 << 20, keptMax: 1)
 }
