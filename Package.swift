@@ -109,7 +109,8 @@ let services: [Target] = [
       "Delivery", "Messages", "ServiceKit", "Storage", "Stubs", "Transport", "Wire",
       .product(name: "DequeModule", package: "swift-collections"),
       .product(name: "Logging", package: "swift-log"),
-    ], path: "Services/CartTracker", swiftSettings: settings),
+    ], path: "Services/CartTracker", resources: [.embedInCode("Legal/legal-rules.txt")],
+    swiftSettings: settings),
   .executableTarget(
     name: "Scheduler",
     dependencies: [

@@ -14,7 +14,8 @@ struct HomingCommand: AsyncParsableCommand {
     subcommands: [
       CallCommand.self, ListCommand.self, DescribeCommand.self, HealthCommand.self,
       BenchCommand.self, CertsCommand.self, EchoCommand.self, ReplayCommand.self,
-      SampleCommand.self, CartsCommand.self, ContactsCommand.self, StoresCommand.self,
+      SampleCommand.self, CartsCommand.self, ContactsCommand.self, ConsentsCommand.self,
+      StoresCommand.self,
       FlowCommand.self, TemplateCommand.self, MessagesCommand.self, LettersCommand.self,
       PauseCommand.self, ResumeCommand.self, PausesCommand.self, AuditCommand.self,
       ExplainCommand.self, ReportCommand.self, ExitCodesCommand.self,

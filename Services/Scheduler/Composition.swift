@@ -47,7 +47,7 @@ enum Composition {
       ledger: ledger, committer: committer, flows: flows, modes: modes, pauses: pauses, book: book,
       peers: Peers(
         tracker: clients.tracker, notifier: clients.notifier, directMail: clients.directMail),
-      readers: readers, clock: context.clock, log: context.log, checksConsent: false,
+      readers: readers, clock: context.clock, log: context.log,
       retell: { wiring.retell() })
     let start = SchedulerPart(
       database: database, ledger: ledger, flows: flows, modes: modes, pauses: pauses,

@@ -849,7 +849,7 @@ static const unsigned char file10[] =
   "o\"\254\001\012\013Destination\0229\012\007channel\030\001 \001(\0162\031.homing.common.v1.Ch"
   "annelB\004\330\265\030\001R\007channel\022#\012\007address\030\002 \001(\011B\011\330\265\030"
   "\001\340\265\030\200\004R\007address\022=\012\014confirmed_at\030\003 \001(\0132\032.google.p"
-  "rotobuf.TimestampR\013confirmedAt\"\233\003\012\007Consent\0229\012\007channel\030\001 \001(\016"
+  "rotobuf.TimestampR\013confirmedAt\"\324\003\012\007Consent\0229\012\007channel\030\001 \001(\016"
   "2\031.homing.common.v1.ChannelB\004\330\265\030\001R\007channel\022\"\012\007purpose\030\002 "
   "\001(\011B\010\330\265\030\001\340\265\030@R\007purpose\022-\012\017wording_version\030\003 \001"
   "(\011B\004\340\265\030@R\016wordingVersion\022!\012\006source\030\004 \001(\011B\011\330\265\030"
@@ -857,31 +857,32 @@ static const unsigned char file10[] =
   "uf.TimestampB\004\330\265\030\001R\007givenAt\022=\012\014confirmed_at\030\006 \001(\0132\032"
   ".google.protobuf.TimestampR\013confirmedAt\022=\012\014withdrawn_at\030\007 \001(\0132\032.go"
   "ogle.protobuf.TimestampR\013withdrawnAt\022$\012\012controller\030\010 \001(\011B\004\340\265"
-  "\030@R\012controller\"\223\005\012\016ContactProfile\022$\012\012given_name\030\001 \001(\011"
-  "B\005\340\265\030\200\001R\011givenName\022&\012\013family_name\030\002 \001(\011B\005\340\265"
-  "\030\200\001R\012familyName\022\032\012\005title\030\003 \001(\011B\004\340\265\030@R\005titl"
-  "e\022$\012\012salutation\030\004 \001(\011B\004\340\265\030@R\012salutation\022\037\012\007co"
-  "mpany\030\005 \001(\011B\005\340\265\030\200\001R\007company\022(\012\014company_name\030\006"
-  " \001(\011B\005\340\265\030\200\002R\013companyName\022\034\012\006locale\030\007 \001(\011B\004"
-  "\340\265\030#R\006locale\022!\012\011time_zone\030\010 \001(\011B\004\340\265\030@R\010timeZo"
-  "ne\022M\012\014destinations\030\011 \003(\0132#.homing.cart_tracker.v1.DestinationB\004\350\265"
-  "\030 R\014destinations\0223\012\007address\030\012 \001(\0132\031.homing.common.v1.AddressR\007"
-  "address\022A\012\012attributes\030\013 \003(\0132\033.homing.common.v1.AttributeB\004\350\265"
-  "\030@R\012attributes\022A\012\010consents\030\014 \003(\0132\037.homing.cart_tracker.v1.Conse"
-  "ntB\004\350\265\030@R\010consents\0227\012\011source_at\030\015 \001(\0132\032.google.protobu"
-  "f.TimestampR\010sourceAt\022\"\012\007cleared\030\016 \003(\011B\010\350\265\030\020\340\265\030"
-  " R\007cleared\"\221\003\012\007Contact\022\024\012\005store\030\001 \001(\011R\005store\022\016"
-  "\012\002id\030\002 \001(\011R\002id\022@\012\007profile\030\003 \001(\0132&.homing.cart_track"
-  "er.v1.ContactProfileR\007profile\022\022\012\004tags\030\004 \003(\011R\004tags\022\026\012\006"
-  "linked\030\005 \003(\011R\006linked\022;\012\013known_since\030\006 \001(\0132\032.google.pro"
-  "tobuf.TimestampR\012knownSince\0229\012\012changed_at\030\007 \001(\0132\032.google.protobuf."
-  "TimestampR\011changedAt\0227\012\011erased_at\030\010 \001(\0132\032.google.protobuf.Timestam"
-  "pR\010erasedAt\022A\012\007history\030\011 \001(\0132'.homing.cart_tracker.v1.PurchaseHistory"
-  "R\007history\"\306\001\012\017PurchaseHistory\022\026\012\006orders\030\001 \001(\015R\006ord"
-  "ers\0225\012\010first_at\030\002 \001(\0132\032.google.protobuf.TimestampR\007firstAt\0223\012"
-  "\007last_at\030\003 \001(\0132\032.google.protobuf.TimestampR\006lastAt\022/\012\006totals\030"
-  "\004 \003(\0132\027.homing.common.v1.MoneyR\006totals\"\\\012\021GetContactRequest\022\"\012\005"
-  "store\030\001 \001(\011B\014\360\265\030\001\330\265\030\001\340\265\030@R\005store\022#\012\007"
+  "\030@R\012controller\0227\012\004kind\030\011 \001(\0162#.homing.cart_tracker.v1.ConsentKindR"
+  "\004kind\"\223\005\012\016ContactProfile\022$\012\012given_name\030\001 \001(\011B\005\340\265"
+  "\030\200\001R\011givenName\022&\012\013family_name\030\002 \001(\011B\005\340\265\030\200\001"
+  "R\012familyName\022\032\012\005title\030\003 \001(\011B\004\340\265\030@R\005title\022$\012\012"
+  "salutation\030\004 \001(\011B\004\340\265\030@R\012salutation\022\037\012\007company\030\005 "
+  "\001(\011B\005\340\265\030\200\001R\007company\022(\012\014company_name\030\006 \001(\011B\005"
+  "\340\265\030\200\002R\013companyName\022\034\012\006locale\030\007 \001(\011B\004\340\265\030"
+  "#R\006locale\022!\012\011time_zone\030\010 \001(\011B\004\340\265\030@R\010timeZone\022M\012\014"
+  "destinations\030\011 \003(\0132#.homing.cart_tracker.v1.DestinationB\004\350\265\030 R\014des"
+  "tinations\0223\012\007address\030\012 \001(\0132\031.homing.common.v1.AddressR\007address\022"
+  "A\012\012attributes\030\013 \003(\0132\033.homing.common.v1.AttributeB\004\350\265\030@R\012a"
+  "ttributes\022A\012\010consents\030\014 \003(\0132\037.homing.cart_tracker.v1.ConsentB\004\350"
+  "\265\030@R\010consents\0227\012\011source_at\030\015 \001(\0132\032.google.protobuf.Timestamp"
+  "R\010sourceAt\022\"\012\007cleared\030\016 \003(\011B\010\350\265\030\020\340\265\030 R\007cl"
+  "eared\"\221\003\012\007Contact\022\024\012\005store\030\001 \001(\011R\005store\022\016\012\002"
+  "id\030\002 \001(\011R\002id\022@\012\007profile\030\003 \001(\0132&.homing.cart_tracker.v1.Co"
+  "ntactProfileR\007profile\022\022\012\004tags\030\004 \003(\011R\004tags\022\026\012\006linked"
+  "\030\005 \003(\011R\006linked\022;\012\013known_since\030\006 \001(\0132\032.google.protobuf."
+  "TimestampR\012knownSince\0229\012\012changed_at\030\007 \001(\0132\032.google.protobuf.Timest"
+  "ampR\011changedAt\0227\012\011erased_at\030\010 \001(\0132\032.google.protobuf.TimestampR\010"
+  "erasedAt\022A\012\007history\030\011 \001(\0132'.homing.cart_tracker.v1.PurchaseHistoryR\007h"
+  "istory\"\306\001\012\017PurchaseHistory\022\026\012\006orders\030\001 \001(\015R\006orders\022"
+  "5\012\010first_at\030\002 \001(\0132\032.google.protobuf.TimestampR\007firstAt\0223\012\007la"
+  "st_at\030\003 \001(\0132\032.google.protobuf.TimestampR\006lastAt\022/\012\006totals\030\004 "
+  "\003(\0132\027.homing.common.v1.MoneyR\006totals\"\\\012\021GetContactRequest\022\"\012\005st"
+  "ore\030\001 \001(\011B\014\360\265\030\001\330\265\030\001\340\265\030@R\005store\022#\012\007"
   "contact\030\002 \001(\011B\011\330\265\030\001\340\265\030\200\001R\007contact\"\204\001\012\023"
   "ListContactsRequest\022\"\012\005store\030\001 \001(\011B\014\360\265\030\001\330\265\030\001"
   "\340\265\030@R\005store\022*\012\004page\030\002 \001(\0132\026.homing.common.v1.PageR\004pag"
@@ -917,37 +918,44 @@ static const unsigned char file10[] =
   "\011B\011\330\265\030\001\340\265\030\200\001R\005other\022\031\012\004note\030\005 \001(\011"
   "B\005\340\265\030\200\010R\004note*{\012\020IdentityEvidence\022!\012\035IDENTITY_EVIDENCE_UN"
   "SPECIFIED\020\000\022\033\012\027IDENTITY_EVIDENCE_LOGIN\020\001\022'\012#IDENTITY_EVIDENCE_C"
-  "ONFIRMED_ADDRESS\020\002J\231\020\012B\012\001\014\032= Contacts: who may be written to, wher"
-  "e, and on what ground.\012\012W\012\002\005\000\032Q What proves that two identities are one "
-  "person; a shared device does not (P09).\012\0128\012\002\004\000\0322 A place to reach a cont"
-  "act on a digital channel.\012\012r\012\004\004\000\002\001\032j E-mail address, phone number "
-  "in E.164, push token or chat id. Compared after normalising, kept as given.\012\012K\012\004\004"
-  "\000\002\002\032C When the contact proved to own it (P09); absent means it did not.\012\012[\012"
-  "\002\004\001\032U One consent with its evidence (F16, P01). The latest for (channel, purpose)"
-  " counts.\012\012A\012\004\004\001\002\001\0329 Such as `recovery`, `feedback`, `audience`, `t"
-  "racking`.\012\012)\012\004\004\001\002\002\032! The wording that was agreed to.\012\0125\012\004"
-  "\004\001\002\003\032- Where it was given: a page, a form, a call.\012\0129\012\004\004\001\002"
-  "\005\0321 The double opt-in; absent means there was none.\012\012E\012\004\004\001\002\007\032"
-  "= Legal entity that it was given to; empty means the store's.\012\012\345\001\012\002\004\002"
-  "\032\336\001 What a source knows of a contact. A field that is set replaces what was known, u"
-  "nless that came with a later\012 `source_at`; a list that is not empty replaces the whole lis"
-  "t. Attributes replace by name, consents are added.\012\012N\012\004\004\002\002\002\032F Acad"
-  "emic title, and the form of address, such as `Frau`; as printed.\012\012;\012\004\004\002\002"
-  "\004\0323 The shop's id of the company, and its name (C10).\012\012\"\012\004\004\002\002\006"
-  "\032\032 BCP 47, such as `de-CH`.\012\012Z\012\004\004\002\002\007\032R IANA name; empty mean"
-  "s postal address, phone prefix, store, in this order (F20).\012\012!\012\004\004\002\002\010\032"
-  "\031 In order of preference.\012\012T\012\004\004\002\002\014\032L When it was so in the sour"
-  "ce (P06); absent means the event's time, or now.\012\012F\012\004\004\002\002\015\032> Names "
-  "of fields of this message to empty, such as `address`.\012\012U\012\002\004\003\032O A person"
-  " as the store knows them; a guest is not one before it is identified.\012\012\"\012\004\004\003"
-  "\002\003\032\032 In order of their names.\012\012V\012\004\004\003\002\004\032N Other contact"
-  "s and guests of the store that are the same person, at most 31.\012\0122\012\004\004\003\002\007"
-  "\032* The personal fields were redacted (P10).\012\012Y\012\002\004\004\032S Purchases by the"
-  " contact and its linked identities, less what was reversed (C10).\012\012H\012\004\004\006\002"
-  "\002\032@ Part of a name, an address or a company; empty means everyone.\012\0123\012\004\004"
-  "\012\002\002\032+ Every field was older than what is known.\012\012&\012\004\004\014\002\003\032"
-  "\036 Another contact, or a guest.\012\012<\012\004\004\014\002\005\0324 The login or the conf"
-  "irmed address, for the audit.\012b\006proto3";
+  "ONFIRMED_ADDRESS\020\002*g\012\013ConsentKind\022\034\012\030CONSENT_KIND_UNSPECIFIED\020\000"
+  "\022\030\012\024CONSENT_KIND_EXPRESS\020\001\022 \012\034CONSENT_KIND_CUSTOMER_NOTICE\020\002"
+  "J\201\023\012B\012\001\014\032= Contacts: who may be written to, where, and on what ground.\012"
+  "\012W\012\002\005\000\032Q What proves that two identities are one person; a shared device do"
+  "es not (P09).\012\0128\012\002\004\000\0322 A place to reach a contact on a digital channel.\012"
+  "\012r\012\004\004\000\002\001\032j E-mail address, phone number in E.164, push token or chat "
+  "id. Compared after normalising, kept as given.\012\012K\012\004\004\000\002\002\032C When the"
+  " contact proved to own it (P09); absent means it did not.\012\012 \012\002\005\001\032\032 Wh"
+  "at somebody agreed to.\012\012\025\012\004\005\001\002\000\032\015 As EXPRESS.\012\012'\012\004"
+  "\005\001\002\001\032\037 Said yes to being written to.\012\012\315\001\012\004\005\001\002\002"
+  "\032\304\001 Gave the address with an order or in asking for one, was told there that it is u"
+  "sed for similar offers and that one\012 can object at any time, and did not (such as \302\247"
+  " 7 (3) UWG, PECR reg. 22 (3)).\012\012\220\001\012\002\004\001\032\211\001 One consent with i"
+  "ts evidence (F16, P01). It stands unless something said no for its channel and purpose at the"
+  "\012 same instant or later.\012\012A\012\004\004\001\002\001\0329 Such as `recovery`, `feedba"
+  "ck`, `audience`, `tracking`.\012\012)\012\004\004\001\002\002\032! The wording that was agree"
+  "d to.\012\0125\012\004\004\001\002\003\032- Where it was given: a page, a form, a call.\012\012"
+  "9\012\004\004\001\002\005\0321 The double opt-in; absent means there was none.\012\012E\012\004"
+  "\004\001\002\007\032= Legal entity that it was given to; empty means the store's.\012\012\345"
+  "\001\012\002\004\002\032\336\001 What a source knows of a contact. A field that is set replac"
+  "es what was known, unless that came with a later\012 `source_at`; a list that is not empty re"
+  "places the whole list. Attributes replace by name, consents are added.\012\012N\012\004\004\002"
+  "\002\002\032F Academic title, and the form of address, such as `Frau`; as printed.\012\012;\012"
+  "\004\004\002\002\004\0323 The shop's id of the company, and its name (C10).\012\012\"\012\004"
+  "\004\002\002\006\032\032 BCP 47, such as `de-CH`.\012\012Z\012\004\004\002\002\007\032R IANA "
+  "name; empty means postal address, phone prefix, store, in this order (F20).\012\012!\012\004\004"
+  "\002\002\010\032\031 In order of preference.\012\012T\012\004\004\002\002\014\032L When it wa"
+  "s so in the source (P06); absent means the event's time, or now.\012\012F\012\004\004\002\002"
+  "\015\032> Names of fields of this message to empty, such as `address`.\012\012U\012\002\004\003"
+  "\032O A person as the store knows them; a guest is not one before it is identified.\012\012\""
+  "\012\004\004\003\002\003\032\032 In order of their names.\012\012V\012\004\004\003\002\004\032"
+  "N Other contacts and guests of the store that are the same person, at most 31.\012\0122\012\004"
+  "\004\003\002\007\032* The personal fields were redacted (P10).\012\012Y\012\002\004\004\032S "
+  "Purchases by the contact and its linked identities, less what was reversed (C10).\012\012H\012"
+  "\004\004\006\002\002\032@ Part of a name, an address or a company; empty means everyone.\012\012"
+  "3\012\004\004\012\002\002\032+ Every field was older than what is known.\012\012&\012\004\004"
+  "\014\002\003\032\036 Another contact, or a guest.\012\012<\012\004\004\014\002\005\0324 The l"
+  "ogin or the confirmed address, for the audit.\012b\006proto3";
 static const unsigned short imports10[] = {0, 3, 2};
 
 static const unsigned char file11[] =
@@ -1150,154 +1158,255 @@ static const unsigned char file12[] =
 static const unsigned short imports12[] = {0, 9, 11, 3, 7, 2};
 
 static const unsigned char file13[] =
-  "\012'homing/cart_tracker/v1/permission.proto\022\026homing.cart_tracker.v1\032\037google/prot"
-  "obuf/timestamp.proto\032\"homing/cart_tracker/v1/carts.proto\032%homing/cart_tracker/v1/conta"
-  "cts.proto\032%homing/cart_tracker/v1/episodes.proto\032\037homing/common/v1/delivery.proto\032"
-  "\037homing/options/v1/options.proto\"\177\012\014FactsRequest\022\"\012\005store\030\001 \001"
-  "(\011B\014\360\265\030\001\330\265\030\001\340\265\030@R\005store\022K\012\010subjects\030\002"
-  " \003(\0132$.homing.cart_tracker.v1.FactsSubjectB\011\330\265\030\001\350\265\030\200\002R\010"
-  "subjects\"J\012\014FactsSubject\022\037\012\007contact\030\001 \001(\011B\005\340\265\030\200"
-  "\001R\007contact\022\031\012\004cart\030\002 \001(\011B\005\340\265\030\200\001R\004cart\"D\012"
-  "\015FactsResponse\0223\012\005facts\030\001 \003(\0132\035.homing.cart_tracker.v1.FactsR\005f"
-  "acts\"\245\003\012\005Facts\022\030\012\007unknown\030\001 \001(\010R\007unknown\0229\012\007"
-  "contact\030\002 \001(\0132\037.homing.cart_tracker.v1.ContactR\007contact\0222\012\005carts\030"
-  "\003 \003(\0132\034.homing.cart_tracker.v1.CartR\005carts\0229\012\007episode\030\004 \001(\013"
-  "2\037.homing.cart_tracker.v1.EpisodeR\007episode\022=\012\014purchased_at\030\005 \001(\0132\032"
-  ".google.protobuf.TimestampR\013purchasedAt\0228\012\011positions\030\006 \003(\0132\032.homin"
-  "g.common.v1.PositionR\011positions\0228\012\011watermark\030\007 \001(\0132\032.google.protob"
-  "uf.TimestampR\011watermark\022%\012\016store_revision\030\010 \001(\015R\015storeRevision\"\241"
-  "\001\012\020CheckStopRequest\022\"\012\005store\030\001 \001(\011B\014\360\265\030\001\330\265"
-  "\030\001\340\265\030@R\005store\022J\012\010subjects\030\002 \003(\0132#.homing.cart_tracker."
-  "v1.StopSubjectB\011\330\265\030\001\350\265\030\200\002R\010subjects\022\035\012\012with_fact"
-  "s\030\003 \001(\010R\011withFacts\"\245\001\012\013StopSubject\022#\012\007contact\030\001 \001"
-  "(\011B\011\330\265\030\001\340\265\030\200\001R\007contact\0226\012\006anchor\030\002 \001(\013"
-  "2\030.homing.common.v1.AnchorB\004\330\265\030\001R\006anchor\022\031\012\004cart\030\003 \001"
-  "(\011B\005\340\265\030\200\001R\004cart\022\036\012\007episode\030\004 \001(\011B\004\340\265"
-  "\030$R\007episode\"Q\012\021CheckStopResponse\022<\012\007answers\030\001 \003(\0132\".homing"
-  ".cart_tracker.v1.StopAnswerR\007answers\"\340\002\012\012StopAnswer\022-\012\005grant\030\001"
-  " \001(\0132\027.homing.common.v1.GrantR\005grant\022D\012\007refusal\030\002 \001(\0132*.homi"
-  "ng.cart_tracker.v1.StopAnswer.RefusalR\007refusal\0223\012\005facts\030\003 \001(\0132\035.ho"
-  "ming.cart_tracker.v1.FactsR\005facts\032\247\001\012\007Refusal\0224\012\006reason\030\001 \001"
-  "(\0162\034.homing.common.v1.ReasonCodeR\006reason\022\024\012\005event\030\002 \001(\011R\005"
-  "event\0226\012\010position\030\003 \001(\0132\032.homing.common.v1.PositionR\010position\022\030"
-  "\012\007lasting\030\004 \001(\010R\007lastingJ\370\015\012d\012\001\014\032_ What decides abo"
-  "ut a send: the facts, and whether a purchase stops it (\"Delivery semantics\").\012\012O\012\002"
-  "\004\001\032I One of the two, or both: then the contact's facts with that cart first.\012\012"
-  "0\012\004\004\002\002\000\032( In the order of the subjects, as many.\012\012m\012\002\004\003"
-  "\032g Everything that a condition or a template may use about a person (F02, P07), all read a"
-  "t `positions`.\012\012E\012\004\004\003\002\000\032= Neither the contact nor the cart exists:"
-  " all else is empty.\012\012A\012\004\004\003\002\001\0329 With tags, destinations, consents, "
-  "attributes, history.\012\012w\012\004\004\003\002\002\032o With lines: the cart asked for fir"
-  "st, then the other open or abandoned ones, most valuable first; at most 32.\012\0126\012\004\004"
-  "\003\002\003\032. Of the first cart; absent where it has none.\012\012L\012\004\004\003\002\004"
-  "\032D Of the latest purchase by any linked identity; absent means never.\012\012D\012\004\004"
-  "\003\002\005\032< Log positions of every linked bucket up to which was read.\012\012&\012\004"
-  "\004\003\002\006\032\036 The store's watermark (C29).\012\012L\012\004\004\003\002\007\032D O"
-  "f the store's settings, so that a cached copy is known to be old.\012\0126\012\004\004\004\002"
-  "\002\032. Answer the facts too, read in the same step.\012\0123\012\002\004\005\032- The enro"
-  "lment that wants to send something.\012\012m\012\004\004\005\002\002\032e Empty where the enr"
-  "olment is not about a cart; then any purchase of the contact in the store stops.\012\012W\012"
-  "\004\004\005\002\003\032O Refused also when this episode is withdrawn; empty means none is as"
-  "ked about.\012\0120\012\004\004\006\002\000\032( In the order of the subjects, as many.\012\012"
-  ";\012\002\004\007\0325 A grant or a refusal, never both and never neither.\012\0128\012\004\004"
-  "\007\002\002\0320 Only with `with_facts`, also beside a refusal.\012\012x\012\006\004\007\003"
-  "\000\002\000\032n PURCHASED, EPISODE_WITHDRAWN, CART_EMPTIED, CART_EXPIRED, DETECTION_OFF, FE"
-  "ED_STALE, ERASED or NOT_READABLE.\012\012`\012\006\004\007\003\000\002\001\032V The event tha"
-  "t covers the enrolment, where one does, and where it stands in the log.\012\012\236\001\012\006"
-  "\004\007\003\000\002\003\032\223\001 False for FEED_STALE and NOT_READABLE: ask again later. "
-  "True: no later answer is a grant, unless the event that\012 covers is reversed or disproved.\012"
+  "\012%homing/cart_tracker/v1/consents.proto\022\026homing.cart_tracker.v1\032\037google/protob"
+  "uf/timestamp.proto\032%homing/cart_tracker/v1/contacts.proto\032\035homing/common/v1/common.p"
+  "roto\032\037homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\"`\012\003"
+  "Use\0229\012\007channel\030\001 \001(\0162\031.homing.common.v1.ChannelB\004\330\265\030\001R"
+  "\007channel\022\036\012\007purpose\030\002 \001(\011B\004\340\265\030@R\007purpose\"\271\002\012"
+  "\012LegalBasis\022-\012\003use\030\001 \001(\0132\033.homing.cart_tracker.v1.UseR\003use\022\030"
+  "\012\007allowed\030\002 \001(\010R\007allowed\022\030\012\007country\030\003 \001(\011R\007co"
+  "untry\022!\012\014pack_version\030\004 \001(\011R\013packVersion\022\031\012\010asks_for\030\005"
+  " \001(\011R\007asksFor\022\031\012\010rests_on\030\006 \001(\011R\007restsOn\0229\012\007cons"
+  "ent\030\007 \001(\0132\037.homing.cart_tracker.v1.ConsentR\007consent\0224\012\006reason\030\010"
+  " \001(\0162\034.homing.common.v1.ReasonCodeR\006reason\"\322\001\012\023GrantConsentRequest\022"
+  "\"\012\005store\030\001 \001(\011B\014\360\265\030\001\330\265\030\001\340\265\030@R\005store"
+  "\0221\012\017idempotency_key\030\002 \001(\011B\010\330\265\030\001\340\265\030@R\016idempote"
+  "ncyKey\022#\012\007contact\030\003 \001(\011B\011\330\265\030\001\340\265\030\200\001R\007con"
+  "tact\022\?\012\007consent\030\004 \001(\0132\037.homing.cart_tracker.v1.ConsentB\004\330\265\030"
+  "\001R\007consent\"\261\002\012\025ConfirmConsentRequest\022\"\012\005store\030\001 \001(\011B"
+  "\014\360\265\030\001\330\265\030\001\340\265\030@R\005store\0221\012\017idempotency_key\030\002"
+  " \001(\011B\010\330\265\030\001\340\265\030@R\016idempotencyKey\022#\012\007contact\030\003 \001"
+  "(\011B\011\330\265\030\001\340\265\030\200\001R\007contact\0229\012\007channel\030\004 \001(\016"
+  "2\031.homing.common.v1.ChannelB\004\330\265\030\001R\007channel\022\"\012\007purpose\030\005 "
+  "\001(\011B\010\330\265\030\001\340\265\030@R\007purpose\022=\012\014confirmed_at\030\006 \001"
+  "(\0132\032.google.protobuf.TimestampR\013confirmedAt\"\313\002\012\026WithdrawConsentRequest\022"
+  "\"\012\005store\030\001 \001(\011B\014\360\265\030\001\330\265\030\001\340\265\030@R\005store"
+  "\0221\012\017idempotency_key\030\002 \001(\011B\010\330\265\030\001\340\265\030@R\016idempote"
+  "ncyKey\022#\012\007contact\030\003 \001(\011B\011\330\265\030\001\340\265\030\200\001R\007con"
+  "tact\0223\012\007channel\030\004 \001(\0162\031.homing.common.v1.ChannelR\007channel\022\036\012"
+  "\007purpose\030\005 \001(\011B\004\340\265\030@R\007purpose\022=\012\014withdrawn_at\030\006 "
+  "\001(\0132\032.google.protobuf.TimestampR\013withdrawnAt\022!\012\006source\030\007 \001(\011"
+  "B\011\330\265\030\001\340\265\030\200\002R\006source\"\225\001\012\023ListConsentsRequest\022"
+  "\"\012\005store\030\001 \001(\011B\014\360\265\030\001\330\265\030\001\340\265\030@R\005store"
+  "\022#\012\007contact\030\002 \001(\011B\011\330\265\030\001\340\265\030\200\001R\007contact\022"
+  "5\012\004uses\030\003 \003(\0132\033.homing.cart_tracker.v1.UseB\004\350\265\030 R\004uses\"\215"
+  "\001\012\024ListConsentsResponse\022;\012\010consents\030\001 \003(\0132\037.homing.cart_trac"
+  "ker.v1.ConsentR\010consents\0228\012\005bases\030\002 \003(\0132\".homing.cart_tracker.v1.Leg"
+  "alBasisR\005bases\"\\\012\025ExportConsentsRequest\022\"\012\005store\030\001 \001(\011B\014\360"
+  "\265\030\001\330\265\030\001\340\265\030@R\005store\022\037\012\007contact\030\002 \001(\011B"
+  "\005\340\265\030\200\001R\007contact\"V\012\026ExportConsentsResponse\022<\012\006proofs\030\001"
+  " \003(\0132$.homing.cart_tracker.v1.ConsentProofR\006proofs\"\242\002\012\014ConsentProof\022"
+  "\030\012\007contact\030\001 \001(\011R\007contact\0229\012\007consent\030\002 \001(\0132\037."
+  "homing.cart_tracker.v1.ConsentR\007consent\022\024\012\005event\030\003 \001(\011R\005event\022"
+  ";\012\013received_at\030\004 \001(\0132\032.google.protobuf.TimestampR\012receivedAt\0226\012"
+  "\010position\030\005 \001(\0132\032.homing.common.v1.PositionR\010position\022\032\012\010ide"
+  "ntity\030\006 \001(\011R\010identity\022\026\012\006source\030\007 \001(\011R\006sourceJ\300\016"
+  "\012\\\012\001\014\032W Consents with their evidence, and what the law of a country makes of "
+  "them (F16, X07).\012\012.\012\002\004\000\032( What somebody is to be written to for.\012\012"
+  "!\012\004\004\000\002\001\032\031 Empty means `recovery`.\012\012a\012\002\004\001\032[ Wheth"
+  "er a use is allowed, and what that rests on. Nothing is allowed that no rule allows.\012\012y"
+  "\012\004\004\001\002\002\032q Country of the rule pack, ISO 3166-1; empty: no pack is known f"
+  "or the person's country, so the strictest holds.\012\012,\012\004\004\001\002\003\032$ Of the"
+  " pack, such as `2026-11-01`.\012\012e\012\004\004\001\002\004\032] In the pack's words: what "
+  "it asks for, such as `double-opt-in or customer-notice+purchase`.\012\012E\012\004\004\001\002"
+  "\005\032= In the pack's words: what there is; empty where nothing is.\012\012p\012\004\004\001"
+  "\002\006\032h The consent that it rests on; where it is refused, the one that came closest, s"
+  "uch as a withdrawn one.\012\012:\012\004\004\001\002\007\0322 NO_CONSENT or OBJECTION where i"
+  "t is not allowed.\012\012;\012\004\004\002\002\003\0323 With its wording. `withdrawn_at` is n"
+  "ot for here.\012\012C\012\004\004\003\002\003\032; Of the consent that is confirmed: the late"
+  "st that stands.\012\012h\012\004\004\003\002\005\032` When the link in the confirmation mail "
+  "was followed; absent means now. Not before the consent.\012\012\223\001\012\002\004\004\032\214"
+  "\001 Nobody needs a ground to withdraw: it is stored whether there was a consent or not, and "
+  "forbids what rests on an\012 earlier one, or on none.\012\012*\012\004\004\004\002\003\032\" "
+  "UNSPECIFIED means every channel.\012\012$\012\004\004\004\002\004\032\034 Empty means every p"
+  "urpose.\012\012:\012\004\004\004\002\005\0322 Absent means now. Consents given after it stand"
+  ".\012\0126\012\004\004\004\002\006\032. Where it was said: a page, a call, a letter.\012\012\\"
+  "\012\004\004\005\002\002\032T Uses to be judged; empty means each digital channel and the let"
+  "ter for `recovery`.\012\012/\012\004\004\006\002\000\032' All that was ever said, oldest firs"
+  "t.\012\012,\012\004\004\006\002\001\032$ In the order of the uses, as many.\012\012-\012\004\004"
+  "\007\002\001\032% Empty means everybody in the store.\012\012Z\012\002\004\011\032T What was "
+  "said, and how it is known: as it stands in the log, which nobody changes.\012\012O\012\004\004"
+  "\011\002\002\032G The event that brought it, when it was received, and where it stands.\012\012"
+  "D\012\004\004\011\002\005\032< Who reported it: the URI name of the caller, and its feed.\012"
   "b\006proto3";
-static const unsigned short imports13[] = {0, 4, 10, 9, 7, 2};
+static const unsigned short imports13[] = {0, 10, 3, 7, 2};
 
 static const unsigned char file14[] =
-  "\012$homing/cart_tracker/v1/service.proto\022\026homing.cart_tracker.v1\032'homing/cart_track"
-  "er/v1/cart_lists.proto\032\"homing/cart_tracker/v1/carts.proto\032%homing/cart_tracker/v1/con"
-  "tacts.proto\032%homing/cart_tracker/v1/episodes.proto\032#homing/cart_tracker/v1/events.proto"
-  "\032'homing/cart_tracker/v1/permission.proto\032#homing/cart_tracker/v1/stores.proto\032\037h"
-  "oming/options/v1/options.proto2\200\025\012\013CartTracker\022o\012\006Record\022%.homing.car"
-  "t_tracker.v1.RecordRequest\032&.homing.cart_tracker.v1.RecordResponse\"\026\220\002\002\212\265"
-  "\030\004shop\212\265\030\007gateway\022~\012\012ListEvents\022).homing.cart_tracker.v1.ListEv"
-  "entsRequest\032*.homing.cart_tracker.v1.ListEventsResponse\"\031\220\002\001\212\265\030\005s"
-  "taff\212\265\030\011scheduler\022p\012\007GetCart\022&.homing.cart_tracker.v1.GetCartRequest\032"
-  "\034.homing.cart_tracker.v1.Cart\"\037\220\002\001\212\265\030\004shop\212\265\030\005staff\212"
-  "\265\030\007gateway\022n\012\011ListCarts\022(.homing.cart_tracker.v1.ListCartsRequest\032).h"
-  "oming.cart_tracker.v1.ListCartsResponse\"\014\220\002\001\212\265\030\005staff\022v\012\013Ex"
-  "portCarts\022*.homing.cart_tracker.v1.ExportCartsRequest\032+.homing.cart_tracker.v1.ExportCa"
-  "rtsResponse\"\014\220\002\001\212\265\030\005staff0\001\022i\012\012CountCarts\022).homing.ca"
-  "rt_tracker.v1.CountCartsRequest\032\".homing.cart_tracker.v1.CartCounts\"\014\220\002\001\212"
-  "\265\030\005staff\022h\012\007Refresh\022&.homing.cart_tracker.v1.RefreshRequest\032'.homing."
-  "cart_tracker.v1.RefreshResponse\"\014\220\002\002\212\265\030\005staff\022q\012\020DeclareAba"
-  "ndoned\022/.homing.cart_tracker.v1.DeclareAbandonedRequest\032\037.homing.cart_tracker.v1.Epi"
-  "sode\"\013\220\002\002\212\265\030\004shop\022\204\001\012\014ListEpisodes\022+.homing.cart_t"
-  "racker.v1.ListEpisodesRequest\032,.homing.cart_tracker.v1.ListEpisodesResponse\"\031\220\002\001"
-  "\212\265\030\005staff\212\265\030\011scheduler\022\204\001\012\015WatchEpisodes\022,.homing.c"
-  "art_tracker.v1.WatchEpisodesRequest\032-.homing.cart_tracker.v1.WatchEpisodesResponse\"\024\220"
-  "\002\001\212\265\030\004shop\212\265\030\005staff0\001\022n\012\012GetContact\022).homing.car"
-  "t_tracker.v1.GetContactRequest\032\037.homing.cart_tracker.v1.Contact\"\024\220\002\001\212\265"
-  "\030\004shop\212\265\030\005staff\022w\012\014ListContacts\022+.homing.cart_tracker.v1.ListCo"
-  "ntactsRequest\032,.homing.cart_tracker.v1.ListContactsResponse\"\014\220\002\001\212\265\030\005"
-  "staff\022{\012\012ListTagged\022).homing.cart_tracker.v1.ListTaggedRequest\032,.homing.cart_t"
-  "racker.v1.ListContactsResponse\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff\022"
-  "|\012\016UpsertContacts\022-.homing.cart_tracker.v1.UpsertContactsRequest\032..homing.cart_tr"
-  "acker.v1.UpsertContactsResponse\"\013\220\002\002\212\265\030\004shop\022{\012\012TagContact\022"
-  ").homing.cart_tracker.v1.TagContactRequest\032\037.homing.cart_tracker.v1.Contact\"!\220\002\002"
-  "\212\265\030\004shop\212\265\030\005staff\212\265\030\011scheduler\022Y\012\004Link\022#.homi"
-  "ng.cart_tracker.v1.LinkRequest\032\037.homing.cart_tracker.v1.Contact\"\013\220\002\002\212\265"
-  "\030\004shop\022f\012\006Unlink\022%.homing.cart_tracker.v1.UnlinkRequest\032\037.homing.cart"
-  "_tracker.v1.Contact\"\024\220\002\002\212\265\030\004shop\212\265\030\005staff\022c\012\010Pu"
-  "tStore\022'.homing.cart_tracker.v1.PutStoreRequest\032\035.homing.cart_tracker.v1.Store\"\017"
-  "\220\002\002\212\265\030\010operator\022\223\001\012\010GetStore\022'.homing.cart_tracker.v1."
-  "GetStoreRequest\032\035.homing.cart_tracker.v1.Store\"\?\220\002\001\212\265\030\005staff\212"
-  "\265\030\011scheduler\212\265\030\010notifier\212\265\030\013direct-mail\212\265\030\007gatew"
-  "ay\022\234\001\012\012ListStores\022).homing.cart_tracker.v1.ListStoresRequest\032*.homing.ca"
-  "rt_tracker.v1.ListStoresResponse\"7\220\002\001\212\265\030\010operator\212\265\030\011schedu"
-  "ler\212\265\030\010notifier\212\265\030\013direct-mail\022\201\001\012\005Facts\022$.homing.c"
-  "art_tracker.v1.FactsRequest\032%.homing.cart_tracker.v1.FactsResponse\"+\220\002\001\212\265\030"
-  "\011scheduler\212\265\030\010notifier\212\265\030\013direct-mail\022\215\001\012\011CheckStop"
-  "\022(.homing.cart_tracker.v1.CheckStopRequest\032).homing.cart_tracker.v1.CheckStopResponse\""
-  "+\220\002\001\212\265\030\011scheduler\212\265\030\010notifier\212\265\030\013direct-mail2\205"
-  "\001\012\012CartSource\022w\012\013ListChanges\022*.homing.cart_tracker.v1.ListChangesRequest"
-  "\032%.homing.cart_tracker.v1.RecordRequest\"\023\220\002\001\212\265\030\014cart-tracker0\001"
-  "J\267\024\012a\012\001\014\032\\ cart-tracker: no acknowledged event is lost; an episode star"
-  "ts exactly when the rule says.\012\012M\012\002\006\000\032G Every read sees all that was ack"
-  "nowledged before it, at any instance.\012\012\330\001\012\004\006\000\002\000\032\317\001 Mak"
-  "es events durable, then answers (C26). All are checked before any is stored. RESOURCE_EXHAUST"
-  "ED with\012 retry_after: too much waits to be projected. After any error a repeat is safe: id"
-  "s tell what is new.\012\012J\012\004\006\000\002\001\032B Events of a contact or a cart in th"
-  "eir order, as evidence (C21).\012\012Y\012\004\006\000\002\002\032Q One cart with its lines, "
-  "in any state. NOT_FOUND for an id that no event named.\012\012F\012\004\006\000\002\003\032> "
-  "Carts by filter, search and order, page by page (L01\342\200\223L05).\012\012i\012\004\006\000"
-  "\002\004\032a The same query without pages, as rows or CSV (L07), of any size. A row is read "
-  "when it is sent.\012\012R\012\004\006\000\002\005\032J A store's carts and episodes in number"
-  "s, and where carts are left (C18).\012\012\256\001\012\004\006\000\002\006\032\245\001 Asks t"
-  "he store's CartSource for what changed since its watermark and records it (L06). FAILED_PRECO"
-  "NDITION\012 without a source; UNAVAILABLE where it does not answer.\012\012\242\001\012\004\006"
-  "\000\002\007\032\231\001 Another system says that a cart is abandoned (C09). FAILED_PRECONDIT"
-  "ION for a closed or empty cart; an episode\012 that runs already is answered as it is.\012\012"
-  "1\012\004\006\000\002\010\032) Episodes, also those that enrol nobody.\012\012\244\001\012\004"
-  "\006\000\002\011\032\233\001 Each change of an episode as it becomes known, until the caller "
-  "cancels. At least once: a watch that goes on\012 from `after` misses nothing and may repeat.\012"
-  "\012]\012\004\006\000\002\012\032U One contact with tags, links and history. NOT_FOUND for an"
-  " id that was never named.\012\012 \012\004\006\000\002\013\032\030 In order of their ids.\012"
-  "\0127\012\004\006\000\002\014\032/ Everyone with a tag, with destinations (P04).\012\012s\012"
-  "\004\006\000\002\015\032k Profiles from a CRM or ERP (P06); a later `source_at` wins, field b"
-  "y field. All or none for each contact.\012\012F\012\004\006\000\002\016\032> Adds and removes"
-  " tags; a tag is made by its first use (P02).\012\012{\012\004\006\000\002\017\032s Says that "
-  "two identities are one person (P09). FAILED_PRECONDITION past 32 identities. Linked already: "
-  "no effect.\012\012Y\012\004\006\000\002\020\032Q Takes a link back. What was handed off stays"
-  " so. NOT_FOUND where there is none.\012\012)\012\004\006\000\002\021\032! Makes or changes a "
-  "store (C15).\012\012q\012\004\006\000\002\022\032i One store with its settings, for callers t"
-  "hat keep a copy: `Facts.store_revision` tells when it is old.\012\012Q\012\004\006\000\002\023"
-  "\032I Every store, in order of the ids: the caller is not limited to its own.\012\012X\012\004"
-  "\006\000\002\024\032P What is known of up to 256 contacts or carts, for a decision about to b"
-  "e made.\012\012\234\001\012\004\006\000\002\025\032\223\001 Whether anything stops a send, as"
-  "ked right before the hand-off (X03). One subject's trouble is its own\012 NOT_READABLE, never"
-  " an error of the call.\012\012;\012\002\006\001\0325 Served by a shop, so that Refresh can as"
-  "k it (L06).\012\012T\012\004\006\001\002\000\032L The events since an instant, oldest first, "
-  "in as many batches as it likes.\012b\006proto3";
-static const unsigned short imports14[] = {5, 4, 10, 9, 11, 13, 8, 2};
+  "\012'homing/cart_tracker/v1/permission.proto\022\026homing.cart_tracker.v1\032\037google/prot"
+  "obuf/timestamp.proto\032\"homing/cart_tracker/v1/carts.proto\032%homing/cart_tracker/v1/conse"
+  "nts.proto\032%homing/cart_tracker/v1/contacts.proto\032%homing/cart_tracker/v1/episodes.proto"
+  "\032\037homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\"\177\012\014F"
+  "actsRequest\022\"\012\005store\030\001 \001(\011B\014\360\265\030\001\330\265\030\001\340\265"
+  "\030@R\005store\022K\012\010subjects\030\002 \003(\0132$.homing.cart_tracker.v1.FactsSubjectB"
+  "\011\330\265\030\001\350\265\030\200\002R\010subjects\"\201\001\012\014FactsSubject\022\037\012"
+  "\007contact\030\001 \001(\011B\005\340\265\030\200\001R\007contact\022\031\012\004cart\030\002"
+  " \001(\011B\005\340\265\030\200\001R\004cart\0225\012\004uses\030\003 \003(\0132\033.homing.c"
+  "art_tracker.v1.UseB\004\350\265\030 R\004uses\"D\012\015FactsResponse\0223\012\005facts\030\001"
+  " \003(\0132\035.homing.cart_tracker.v1.FactsR\005facts\"\337\003\012\005Facts\022\030\012\007"
+  "unknown\030\001 \001(\010R\007unknown\0229\012\007contact\030\002 \001(\0132\037.homing.cart_"
+  "tracker.v1.ContactR\007contact\0222\012\005carts\030\003 \003(\0132\034.homing.cart_tracker.v"
+  "1.CartR\005carts\0229\012\007episode\030\004 \001(\0132\037.homing.cart_tracker.v1.EpisodeR\007"
+  "episode\022=\012\014purchased_at\030\005 \001(\0132\032.google.protobuf.TimestampR\013purchas"
+  "edAt\0228\012\011positions\030\006 \003(\0132\032.homing.common.v1.PositionR\011positions\022"
+  "8\012\011watermark\030\007 \001(\0132\032.google.protobuf.TimestampR\011watermark\022%\012\016"
+  "store_revision\030\010 \001(\015R\015storeRevision\0228\012\005bases\030\011 \003(\0132\".hom"
+  "ing.cart_tracker.v1.LegalBasisR\005bases\"\241\001\012\020CheckStopRequest\022\"\012\005store"
+  "\030\001 \001(\011B\014\360\265\030\001\330\265\030\001\340\265\030@R\005store\022J\012\010su"
+  "bjects\030\002 \003(\0132#.homing.cart_tracker.v1.StopSubjectB\011\330\265\030\001\350\265\030"
+  "\200\002R\010subjects\022\035\012\012with_facts\030\003 \001(\010R\011withFacts\"\213\002\012"
+  "\013StopSubject\022#\012\007contact\030\001 \001(\011B\011\330\265\030\001\340\265\030\200\001"
+  "R\007contact\0226\012\006anchor\030\002 \001(\0132\030.homing.common.v1.AnchorB\004\330\265\030"
+  "\001R\006anchor\022\031\012\004cart\030\003 \001(\011B\005\340\265\030\200\001R\004cart\022\036"
+  "\012\007episode\030\004 \001(\011B\004\340\265\030$R\007episode\022-\012\003use\030\005 \001("
+  "\0132\033.homing.cart_tracker.v1.UseR\003use\0225\012\004uses\030\006 \003(\0132\033.homing.c"
+  "art_tracker.v1.UseB\004\350\265\030\010R\004uses\"Q\012\021CheckStopResponse\022<\012\007answ"
+  "ers\030\001 \003(\0132\".homing.cart_tracker.v1.StopAnswerR\007answers\"\340\002\012\012StopA"
+  "nswer\022-\012\005grant\030\001 \001(\0132\027.homing.common.v1.GrantR\005grant\022D\012\007r"
+  "efusal\030\002 \001(\0132*.homing.cart_tracker.v1.StopAnswer.RefusalR\007refusal\0223\012\005"
+  "facts\030\003 \001(\0132\035.homing.cart_tracker.v1.FactsR\005facts\032\247\001\012\007Refusa"
+  "l\0224\012\006reason\030\001 \001(\0162\034.homing.common.v1.ReasonCodeR\006reason\022\024\012"
+  "\005event\030\002 \001(\011R\005event\0226\012\010position\030\003 \001(\0132\032.homing.comm"
+  "on.v1.PositionR\010position\022\030\012\007lasting\030\004 \001(\010R\007lastingJ\277\021\012"
+  "d\012\001\014\032_ What decides about a send: the facts, and whether a purchase stops it (\"D"
+  "elivery semantics\").\012\012O\012\002\004\001\032I One of the two, or both: then the contact"
+  "'s facts with that cart first.\012\012G\012\004\004\001\002\002\032\? What the contact may be"
+  " written to for is to be judged (F16).\012\0120\012\004\004\002\002\000\032( In the order of "
+  "the subjects, as many.\012\012m\012\002\004\003\032g Everything that a condition or a templat"
+  "e may use about a person (F02, P07), all read at `positions`.\012\012E\012\004\004\003\002\000"
+  "\032= Neither the contact nor the cart exists: all else is empty.\012\012A\012\004\004\003\002"
+  "\001\0329 With tags, destinations, consents, attributes, history.\012\012w\012\004\004\003\002"
+  "\002\032o With lines: the cart asked for first, then the other open or abandoned ones, most v"
+  "aluable first; at most 32.\012\0126\012\004\004\003\002\003\032. Of the first cart; absent wh"
+  "ere it has none.\012\012L\012\004\004\003\002\004\032D Of the latest purchase by any linked i"
+  "dentity; absent means never.\012\012D\012\004\004\003\002\005\032< Log positions of every lin"
+  "ked bucket up to which was read.\012\012&\012\004\004\003\002\006\032\036 The store's waterma"
+  "rk (C29).\012\012L\012\004\004\003\002\007\032D Of the store's settings, so that a cached cop"
+  "y is known to be old.\012\0126\012\004\004\003\002\010\032. In the order of the subject's use"
+  "s, as many.\012\0126\012\004\004\004\002\002\032. Answer the facts too, read in the same step"
+  ".\012\0123\012\002\004\005\032- The enrolment that wants to send something.\012\012m\012\004\004"
+  "\005\002\002\032e Empty where the enrolment is not about a cart; then any purchase of the con"
+  "tact in the store stops.\012\012W\012\004\004\005\002\003\032O Refused also when this episode"
+  " is withdrawn; empty means none is asked about.\012\012\253\001\012\004\004\005\002\004\032\242"
+  "\001 What is to be sent: refused also where the law of the contact's country does not allow i"
+  "t (F16). Absent where it\012 goes to no customer, as to staff or a webhook.\012\012e\012\004\004"
+  "\005\002\005\032] Judged too, without an effect on the answer; with `with_facts` they stand i"
+  "n `facts.bases`.\012\0120\012\004\004\006\002\000\032( In the order of the subjects, as many."
+  "\012\012;\012\002\004\007\0325 A grant or a refusal, never both and never neither.\012\0128\012"
+  "\004\004\007\002\002\0320 Only with `with_facts`, also beside a refusal.\012\012\221\001\012\006"
+  "\004\007\003\000\002\000\032\206\001 PURCHASED, EPISODE_WITHDRAWN, CART_EMPTIED, CART_EXPIRED"
+  ", DETECTION_OFF, FEED_STALE, ERASED, NO_CONSENT,\012 OBJECTION or NOT_READABLE.\012\012`\012\006"
+  "\004\007\003\000\002\001\032V The event that covers the enrolment, where one does, and where "
+  "it stands in the log.\012\012\265\001\012\006\004\007\003\000\002\003\032\252\001 False for F"
+  "EED_STALE and NOT_READABLE: ask again later. True: no later answer is a grant, unless the eve"
+  "nt that\012 covers is reversed or disproved, or a consent is given.\012b\006proto3";
+static const unsigned short imports14[] = {0, 4, 13, 10, 9, 7, 2};
 
 static const unsigned char file15[] =
+  "\012$homing/cart_tracker/v1/service.proto\022\026homing.cart_tracker.v1\032'homing/cart_track"
+  "er/v1/cart_lists.proto\032\"homing/cart_tracker/v1/carts.proto\032%homing/cart_tracker/v1/con"
+  "sents.proto\032%homing/cart_tracker/v1/contacts.proto\032%homing/cart_tracker/v1/episodes.pro"
+  "to\032#homing/cart_tracker/v1/events.proto\032'homing/cart_tracker/v1/permission.proto\032#ho"
+  "ming/cart_tracker/v1/stores.proto\032\037homing/options/v1/options.proto2\376\031\012\013Cart"
+  "Tracker\022o\012\006Record\022%.homing.cart_tracker.v1.RecordRequest\032&.homing.cart_tracker"
+  ".v1.RecordResponse\"\026\220\002\002\212\265\030\004shop\212\265\030\007gateway\022~\012\012L"
+  "istEvents\022).homing.cart_tracker.v1.ListEventsRequest\032*.homing.cart_tracker.v1.ListEvent"
+  "sResponse\"\031\220\002\001\212\265\030\005staff\212\265\030\011scheduler\022p\012\007GetCart"
+  "\022&.homing.cart_tracker.v1.GetCartRequest\032\034.homing.cart_tracker.v1.Cart\"\037\220\002"
+  "\001\212\265\030\004shop\212\265\030\005staff\212\265\030\007gateway\022n\012\011ListCarts\022"
+  "(.homing.cart_tracker.v1.ListCartsRequest\032).homing.cart_tracker.v1.ListCartsResponse\"\014"
+  "\220\002\001\212\265\030\005staff\022v\012\013ExportCarts\022*.homing.cart_tracker.v1.ExportC"
+  "artsRequest\032+.homing.cart_tracker.v1.ExportCartsResponse\"\014\220\002\001\212\265\030\005"
+  "staff0\001\022i\012\012CountCarts\022).homing.cart_tracker.v1.CountCartsRequest\032\".homing."
+  "cart_tracker.v1.CartCounts\"\014\220\002\001\212\265\030\005staff\022h\012\007Refresh\022&.ho"
+  "ming.cart_tracker.v1.RefreshRequest\032'.homing.cart_tracker.v1.RefreshResponse\"\014\220\002"
+  "\002\212\265\030\005staff\022q\012\020DeclareAbandoned\022/.homing.cart_tracker.v1.DeclareAba"
+  "ndonedRequest\032\037.homing.cart_tracker.v1.Episode\"\013\220\002\002\212\265\030\004shop\022"
+  "\204\001\012\014ListEpisodes\022+.homing.cart_tracker.v1.ListEpisodesRequest\032,.homing.cart"
+  "_tracker.v1.ListEpisodesResponse\"\031\220\002\001\212\265\030\005staff\212\265\030\011schedu"
+  "ler\022\204\001\012\015WatchEpisodes\022,.homing.cart_tracker.v1.WatchEpisodesRequest\032-.ho"
+  "ming.cart_tracker.v1.WatchEpisodesResponse\"\024\220\002\001\212\265\030\004shop\212\265\030\005"
+  "staff0\001\022n\012\012GetContact\022).homing.cart_tracker.v1.GetContactRequest\032\037.homin"
+  "g.cart_tracker.v1.Contact\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff\022w\012"
+  "\014ListContacts\022+.homing.cart_tracker.v1.ListContactsRequest\032,.homing.cart_tracker.v1."
+  "ListContactsResponse\"\014\220\002\001\212\265\030\005staff\022{\012\012ListTagged\022).homin"
+  "g.cart_tracker.v1.ListTaggedRequest\032,.homing.cart_tracker.v1.ListContactsResponse\"\024\220"
+  "\002\001\212\265\030\004shop\212\265\030\005staff\022|\012\016UpsertContacts\022-.homing.cart"
+  "_tracker.v1.UpsertContactsRequest\032..homing.cart_tracker.v1.UpsertContactsResponse\"\013\220"
+  "\002\002\212\265\030\004shop\022{\012\012TagContact\022).homing.cart_tracker.v1.TagContactReq"
+  "uest\032\037.homing.cart_tracker.v1.Contact\"!\220\002\002\212\265\030\004shop\212\265\030\005"
+  "staff\212\265\030\011scheduler\022Y\012\004Link\022#.homing.cart_tracker.v1.LinkRequest\032\037"
+  ".homing.cart_tracker.v1.Contact\"\013\220\002\002\212\265\030\004shop\022f\012\006Unlink\022%"
+  ".homing.cart_tracker.v1.UnlinkRequest\032\037.homing.cart_tracker.v1.Contact\"\024\220\002\002"
+  "\212\265\030\004shop\212\265\030\005staff\022v\012\014GrantConsent\022+.homing.cart_tracker.v"
+  "1.GrantConsentRequest\032,.homing.cart_tracker.v1.ListConsentsResponse\"\013\220\002\002\212\265"
+  "\030\004shop\022z\012\016ConfirmConsent\022-.homing.cart_tracker.v1.ConfirmConsentRequest\032"
+  ",.homing.cart_tracker.v1.ListConsentsResponse\"\013\220\002\002\212\265\030\004shop\022\205\001"
+  "\012\017WithdrawConsent\022..homing.cart_tracker.v1.WithdrawConsentRequest\032,.homing.cart_t"
+  "racker.v1.ListConsentsResponse\"\024\220\002\002\212\265\030\004shop\212\265\030\005staff\022"
+  "\177\012\014ListConsents\022+.homing.cart_tracker.v1.ListConsentsRequest\032,.homing.cart_tra"
+  "cker.v1.ListConsentsResponse\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff\022\177"
+  "\012\016ExportConsents\022-.homing.cart_tracker.v1.ExportConsentsRequest\032..homing.cart_tra"
+  "cker.v1.ExportConsentsResponse\"\014\220\002\001\212\265\030\005staff0\001\022c\012\010PutSto"
+  "re\022'.homing.cart_tracker.v1.PutStoreRequest\032\035.homing.cart_tracker.v1.Store\"\017\220"
+  "\002\002\212\265\030\010operator\022\223\001\012\010GetStore\022'.homing.cart_tracker.v1.GetS"
+  "toreRequest\032\035.homing.cart_tracker.v1.Store\"\?\220\002\001\212\265\030\005staff\212\265"
+  "\030\011scheduler\212\265\030\010notifier\212\265\030\013direct-mail\212\265\030\007gateway\022"
+  "\234\001\012\012ListStores\022).homing.cart_tracker.v1.ListStoresRequest\032*.homing.cart_tra"
+  "cker.v1.ListStoresResponse\"7\220\002\001\212\265\030\010operator\212\265\030\011scheduler\212"
+  "\265\030\010notifier\212\265\030\013direct-mail\022\201\001\012\005Facts\022$.homing.cart_tra"
+  "cker.v1.FactsRequest\032%.homing.cart_tracker.v1.FactsResponse\"+\220\002\001\212\265\030\011"
+  "scheduler\212\265\030\010notifier\212\265\030\013direct-mail\022\215\001\012\011CheckStop\022"
+  "(.homing.cart_tracker.v1.CheckStopRequest\032).homing.cart_tracker.v1.CheckStopResponse\"+\220"
+  "\002\001\212\265\030\011scheduler\212\265\030\010notifier\212\265\030\013direct-mail2\205\001"
+  "\012\012CartSource\022w\012\013ListChanges\022*.homing.cart_tracker.v1.ListChangesRequest\032"
+  "%.homing.cart_tracker.v1.RecordRequest\"\023\220\002\001\212\265\030\014cart-tracker0\001J\245"
+  "\030\012a\012\001\014\032\\ cart-tracker: no acknowledged event is lost; an episode starts ex"
+  "actly when the rule says.\012\012M\012\002\006\000\032G Every read sees all that was acknowle"
+  "dged before it, at any instance.\012\012\330\001\012\004\006\000\002\000\032\317\001 Makes ev"
+  "ents durable, then answers (C26). All are checked before any is stored. RESOURCE_EXHAUSTED wi"
+  "th\012 retry_after: too much waits to be projected. After any error a repeat is safe: ids tel"
+  "l what is new.\012\012J\012\004\006\000\002\001\032B Events of a contact or a cart in their o"
+  "rder, as evidence (C21).\012\012Y\012\004\006\000\002\002\032Q One cart with its lines, in an"
+  "y state. NOT_FOUND for an id that no event named.\012\012F\012\004\006\000\002\003\032> Carts"
+  " by filter, search and order, page by page (L01\342\200\223L05).\012\012i\012\004\006\000\002"
+  "\004\032a The same query without pages, as rows or CSV (L07), of any size. A row is read when"
+  " it is sent.\012\012R\012\004\006\000\002\005\032J A store's carts and episodes in numbers, a"
+  "nd where carts are left (C18).\012\012\256\001\012\004\006\000\002\006\032\245\001 Asks the s"
+  "tore's CartSource for what changed since its watermark and records it (L06). FAILED_PRECONDIT"
+  "ION\012 without a source; UNAVAILABLE where it does not answer.\012\012\242\001\012\004\006\000"
+  "\002\007\032\231\001 Another system says that a cart is abandoned (C09). FAILED_PRECONDITION "
+  "for a closed or empty cart; an episode\012 that runs already is answered as it is.\012\0121\012"
+  "\004\006\000\002\010\032) Episodes, also those that enrol nobody.\012\012\244\001\012\004\006"
+  "\000\002\011\032\233\001 Each change of an episode as it becomes known, until the caller canc"
+  "els. At least once: a watch that goes on\012 from `after` misses nothing and may repeat.\012\012"
+  "]\012\004\006\000\002\012\032U One contact with tags, links and history. NOT_FOUND for an id "
+  "that was never named.\012\012 \012\004\006\000\002\013\032\030 In order of their ids.\012\012"
+  "7\012\004\006\000\002\014\032/ Everyone with a tag, with destinations (P04).\012\012s\012\004"
+  "\006\000\002\015\032k Profiles from a CRM or ERP (P06); a later `source_at` wins, field by fi"
+  "eld. All or none for each contact.\012\012F\012\004\006\000\002\016\032> Adds and removes tag"
+  "s; a tag is made by its first use (P02).\012\012{\012\004\006\000\002\017\032s Says that two "
+  "identities are one person (P09). FAILED_PRECONDITION past 32 identities. Linked already: no e"
+  "ffect.\012\012Y\012\004\006\000\002\020\032Q Takes a link back. What was handed off stays so."
+  " NOT_FOUND where there is none.\012\012Y\012\004\006\000\002\021\032Q Stores a consent with i"
+  "ts evidence (F16). INVALID_ARGUMENT without its wording.\012\012a\012\004\006\000\002\022\032"
+  "Y The second step of a double opt-in. FAILED_PRECONDITION where no consent stands for it.\012"
+  "\012l\012\004\006\000\002\023\032d From its answer on nothing is permitted that rests on what"
+  " was withdrawn, or on no consent at all.\012\012^\012\004\006\000\002\024\032V A contact's co"
+  "nsents, and what they allow. NOT_FOUND for an id that was never named.\012\012`\012\004\006\000"
+  "\002\025\032X Every consent with where it came from, as proof (X07); contacts in order of the"
+  "ir ids.\012\012)\012\004\006\000\002\026\032! Makes or changes a store (C15).\012\012q\012\004"
+  "\006\000\002\027\032i One store with its settings, for callers that keep a copy: `Facts.store"
+  "_revision` tells when it is old.\012\012Q\012\004\006\000\002\030\032I Every store, in order "
+  "of the ids: the caller is not limited to its own.\012\012X\012\004\006\000\002\031\032P What "
+  "is known of up to 256 contacts or carts, for a decision about to be made.\012\012\234\001\012"
+  "\004\006\000\002\032\032\223\001 Whether anything stops a send, asked right before the hand-o"
+  "ff (X03). One subject's trouble is its own\012 NOT_READABLE, never an error of the call.\012\012"
+  ";\012\002\006\001\0325 Served by a shop, so that Refresh can ask it (L06).\012\012T\012\004\006"
+  "\001\002\000\032L The events since an instant, oldest first, in as many batches as it likes.\012"
+  "b\006proto3";
+static const unsigned short imports15[] = {5, 4, 13, 10, 9, 11, 14, 8, 2};
+
+static const unsigned char file16[] =
   "\012#homing/cart_tracker/v1/stored.proto\022\026homing.cart_tracker.v1\032\"homing/cart_track"
   "er/v1/carts.proto\032%homing/cart_tracker/v1/contacts.proto\032%homing/cart_tracker/v1/episod"
   "es.proto\032#homing/cart_tracker/v1/events.proto\032#homing/cart_tracker/v1/stores.proto\032\035"
@@ -1413,9 +1522,9 @@ static const unsigned char file15[] =
   "\012\004\004\007\002\007\032\023 Taken back whole.\012\012L\012\004\004\010\002\001\032D When"
   " each field was so in its source: names and instants, as many.\012\012(\012\004\004\012\002\002"
   "\032  Of the newest record about it.\012b\006proto3";
-static const unsigned short imports15[] = {4, 10, 9, 11, 8, 3};
+static const unsigned short imports16[] = {4, 10, 9, 11, 8, 3};
 
-static const unsigned char file16[] =
+static const unsigned char file17[] =
   "\012\033homing/clock/v1/clock.proto\022\017homing.clock.v1\032\037google/protobuf/timestamp.p"
   "roto\032\037homing/options/v1/options.proto\"B\012\016AdvanceRequest\0220\012\002to\030\001 \001"
   "(\0132\032.google.protobuf.TimestampB\004\330\265\030\001R\002to\"\?\012\017AdvanceResponse\022"
@@ -1444,9 +1553,9 @@ static const unsigned char file16[] =
   "s's outboxes for our other services. Durable: a restart does not lower it.\012\012`\012\004\004"
   "\003\002\004\032X Rows of our other services' outboxes ever answered STORED or HELD, each onc"
   "e. Durable.\012b\006proto3";
-static const unsigned short imports16[] = {0, 2};
+static const unsigned short imports17[] = {0, 2};
 
-static const unsigned char file17[] =
+static const unsigned char file18[] =
   "\012\"homing/direct_mail/v1/pieces.proto\022\025homing.direct_mail.v1\032\037google/protobuf/"
   "timestamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032"
   "\037homing/options/v1/options.proto\"\313\006\012\011MailPiece\0221\012\005order\030\001 \001"
@@ -1533,9 +1642,9 @@ static const unsigned char file17[] =
   "the same again counts once.\012\012b\012\004\004\007\002\003\032Z The browser said that it on"
   "ly looks ahead, or asked for the head: answered, not counted.\012\012 \012\004\004\010\002\000"
   "\032\030 The cart's link (M07).\012b\006proto3";
-static const unsigned short imports17[] = {0, 3, 7, 2};
+static const unsigned short imports18[] = {0, 3, 7, 2};
 
-static const unsigned char file18[] =
+static const unsigned char file19[] =
   "\012#homing/direct_mail/v1/batches.proto\022\025homing.direct_mail.v1\032\037google/protobuf/"
   "timestamp.proto\032\035homing/common/v1/common.proto\032\"homing/direct_mail/v1/pieces.proto\032"
   "\037homing/options/v1/options.proto\"\237\004\012\005Batch\022\016\012\002id\030\001 \001(\011"
@@ -1604,9 +1713,9 @@ static const unsigned char file18[] =
   "\004\004\007\002\002\032O Spent today and in all, reserved pieces included. Given back by a w"
   "ithdrawal.\012\0121\012\004\004\010\002\002\032) The limits only; both in this currency.\012\012"
   "#\012\004\004\012\002\000\032\033 In order of the currency.\012b\006proto3";
-static const unsigned short imports18[] = {0, 3, 17, 2};
+static const unsigned short imports19[] = {0, 3, 18, 2};
 
-static const unsigned char file19[] =
+static const unsigned char file20[] =
   "\012&homing/direct_mail/v1/objections.proto\022\025homing.direct_mail.v1\032\037google/protob"
   "uf/timestamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.prot"
   "o\"\225\002\012\011Objection\022\037\012\007contact\030\001 \001(\011B\005\340\265\030\200\001"
@@ -1648,9 +1757,9 @@ static const unsigned char file19[] =
   "The request line and the headers that prove it.\012\0126\012\004\004\004\002\002\032. Only th"
   "ose of this contact; empty means all.\012\012\027\012\004\004\005\002\000\032\017 Newest firs"
   "t.\012b\006proto3";
-static const unsigned short imports19[] = {0, 3, 2};
+static const unsigned short imports20[] = {0, 3, 2};
 
-static const unsigned char file20[] =
+static const unsigned char file21[] =
   "\012%homing/direct_mail/v1/templates.proto\022\025homing.direct_mail.v1\032\037google/protobu"
   "f/timestamp.proto\032\035homing/common/v1/common.proto\032\"homing/direct_mail/v1/pieces.prot"
   "o\032\037homing/options/v1/options.proto\"\244\002\012\010Template\022\024\012\005store\030\001"
@@ -1695,9 +1804,9 @@ static const unsigned char file20[] =
   "rt, plainly labelled.\012\012$\012\004\004\005\002\005\032\034 Empty means the contact's.\012"
   "\012\?\012\004\004\005\002\007\0327 A PNG of this page, from 1; 0 means the whole as PDF.\012"
   "\0121\012\004\004\005\002\010\032) For a PNG, from 36 to 600; 0 means 150.\012b\006proto3";
-static const unsigned short imports20[] = {0, 3, 17, 2};
+static const unsigned short imports21[] = {0, 3, 18, 2};
 
-static const unsigned char file21[] =
+static const unsigned char file22[] =
   "\012#homing/direct_mail/v1/service.proto\022\025homing.direct_mail.v1\032\037homing/common/v1"
   "/delivery.proto\032#homing/direct_mail/v1/batches.proto\032&homing/direct_mail/v1/objections."
   "proto\032\"homing/direct_mail/v1/pieces.proto\032%homing/direct_mail/v1/templates.proto\032\037"
@@ -1770,9 +1879,9 @@ static const unsigned char file21[] =
   "\001 The page as it would be printed, marked as a sample (D09); nothing is stored or ordered."
   " FAILED_PRECONDITION\012 where a glyph, a value or a part of the address is missing: its viol"
   "ations name them.\012b\006proto3";
-static const unsigned short imports21[] = {7, 18, 19, 17, 20, 2};
+static const unsigned short imports22[] = {7, 19, 20, 18, 21, 2};
 
-static const unsigned char file22[] =
+static const unsigned char file23[] =
   "\012\031homing/rpc/v1/frame.proto\022\015homing.rpc.v1\032\036google/protobuf/duration.proto\""
   "\203\004\012\005Frame\022\033\012\011stream_id\030\001 \001(\007R\010streamId\022\026\012\006"
   "method\030\002 \001(\011R\006method\0223\012\007timeout\030\003 \001(\0132\031.google.protobu"
@@ -1848,9 +1957,9 @@ static const unsigned char file22[] =
   "e, the limit and the size of the value, never the value.\012\012k\012\002\005\000\032e The st"
   "atus codes of gRPC, with their numbers. `proto/README.md` says who may try again after which."
   "\012b\006proto3";
-static const unsigned short imports22[] = {6};
+static const unsigned short imports23[] = {6};
 
-static const unsigned char file23[] =
+static const unsigned char file24[] =
   "\012\031homing/echo/v1/echo.proto\022\016homing.echo.v1\032\036google/protobuf/duration.proto"
   "\032\037google/protobuf/timestamp.proto\032\037homing/options/v1/options.proto\032\031homing/"
   "rpc/v1/frame.proto\"\016\012\014EmptyRequest\"\017\012\015EmptyResponse\"\300\001\012\014Unar"
@@ -1965,9 +2074,9 @@ static const unsigned char file23[] =
   "ct may use.\012\012.\012\004\004\016\003\000\032& A message declared inside a message.\012\012"
   "P\012\006\004\016\004\000\002\003\032F Negative numbers are legal for enums and take ten byte"
   "s on the wire.\012b\006proto3";
-static const unsigned short imports23[] = {6, 0, 2, 22};
+static const unsigned short imports24[] = {6, 0, 2, 23};
 
-static const unsigned char file24[] =
+static const unsigned char file25[] =
   "\012\035homing/health/v1/health.proto\022\020homing.health.v1\032\037homing/options/v1/option"
   "s.proto\"/\012\014CheckRequest\022\037\012\007service\030\001 \001(\011B\005\340\265\030\200\002"
   "R\007service\"H\012\015CheckResponse\0227\012\006status\030\001 \001(\0162\037.homing.health."
@@ -1990,9 +2099,9 @@ static const unsigned char file24[] =
   "answers of Watch.\012\012@\012\004\004\000\002\000\0328 `package.Service`, or empty for the s"
   "erver as a whole.\012\012Y\012\004\004\003\002\000\032Q In order of the name; the first, with"
   " the empty name, is the server as a whole.\012b\006proto3";
-static const unsigned short imports24[] = {2};
+static const unsigned short imports25[] = {2};
 
-static const unsigned char file25[] =
+static const unsigned char file26[] =
   "\012!homing/notifier/v1/messages.proto\022\022homing.notifier.v1\032\037google/protobuf/times"
   "tamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032\037"
   "homing/options/v1/options.proto\"\301\006\012\017OutboundMessage\0221\012\005order\030\001 \001"
@@ -2082,9 +2191,9 @@ static const unsigned char file25[] =
   "s checked with the provider's key.\012\012!\012\004\004\012\002\000\032\031 Outcomes that wer"
   "e new.\012\012S\012\004\004\012\002\001\032K Entries about messages that are not ours, or of "
   "a kind that is not known.\012b\006proto3";
-static const unsigned short imports25[] = {0, 3, 7, 2};
+static const unsigned short imports26[] = {0, 3, 7, 2};
 
-static const unsigned char file26[] =
+static const unsigned char file27[] =
   "\012%homing/notifier/v1/suppressions.proto\022\022homing.notifier.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\375"
   "\002\012\013Suppression\0229\012\007channel\030\001 \001(\0162\031.homing.common.v1.ChannelB\004"
@@ -2157,9 +2266,9 @@ static const unsigned char file26[] =
   "es not expire. A wrong one is NOT_FOUND.\012\012\?\012\004\004\013\002\001\0327 Came as RFC 8"
   "058's one-click POST, not from the page.\012\0129\012\004\004\013\002\003\0321 The request li"
   "ne and the headers that prove it.\012b\006proto3";
-static const unsigned short imports26[] = {0, 3, 2};
+static const unsigned short imports27[] = {0, 3, 2};
 
-static const unsigned char file27[] =
+static const unsigned char file28[] =
   "\012\"homing/notifier/v1/templates.proto\022\022homing.notifier.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\216"
   "\001\012\015TemplateParts\022\037\012\007subject\030\001 \001(\011B\005\340\265\030\200\010R\007"
@@ -2228,9 +2337,9 @@ static const unsigned char file27[] =
   "\003\032> For e-mail the whole message as it would be sent (RFC 5322).\012\012L\012\004\004\011"
   "\002\004\032D Required parameters that have no value: the message would be held.\012b\006prot"
   "o3";
-static const unsigned short imports27[] = {0, 3, 2};
+static const unsigned short imports28[] = {0, 3, 2};
 
-static const unsigned char file28[] =
+static const unsigned char file29[] =
   "\012 homing/notifier/v1/service.proto\022\022homing.notifier.v1\032\037homing/common/v1/deliv"
   "ery.proto\032!homing/notifier/v1/messages.proto\032%homing/notifier/v1/suppressions.proto\032"
   "\"homing/notifier/v1/templates.proto\032\037homing/options/v1/options.proto2\264\021\012\010N"
@@ -2297,9 +2406,9 @@ static const unsigned char file28[] =
   "\004\006\000\002\021\032[ NOT_FOUND without one; FAILED_PRECONDITION for an opt-out, which on"
   "ly a new consent ends.\012\012-\012\004\006\000\002\022\032% Suppressions that hold for a sto"
   "re.\012b\006proto3";
-static const unsigned short imports28[] = {7, 25, 26, 27, 2};
+static const unsigned short imports29[] = {7, 26, 27, 28, 2};
 
-static const unsigned char file29[] =
+static const unsigned char file30[] =
   "\012%homing/reflection/v1/reflection.proto\022\024homing.reflection.v1\032\037homing/options/"
   "v1/options.proto\"\025\012\023ListServicesRequest\"2\012\024ListServicesResponse\022\032\012\010"
   "services\030\001 \003(\011R\010services\"4\012\017DescribeRequest\022!\012\006symbol\030\001 "
@@ -2317,9 +2426,9 @@ static const unsigned char file29[] =
   " service, method (`package.Service.Method` or `package.Service/Method`), message or enum.\012"
   "\012S\012\004\004\003\002\000\032K Each a serialised google.protobuf.FileDescriptorProto, com"
   "ments included.\012b\006proto3";
-static const unsigned short imports29[] = {2};
+static const unsigned short imports30[] = {2};
 
-static const unsigned char file30[] =
+static const unsigned char file31[] =
   "\012$homing/scheduler/v1/enrolments.proto\022\023homing.scheduler.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032"
   "\037homing/options/v1/options.proto\"\276\004\012\011Enrolment\022\016\012\002id\030\001 \001"
@@ -2430,9 +2539,9 @@ static const unsigned char file30[] =
   "\002\005\032\032 One sentence for people.\012\012\?\012\006\004\012\003\000\002\006\0325 Set "
   "where this line decided a step against sending.\012\012\037\012\006\004\012\003\000\002\007\032"
   "\025 Where there is one.\012b\006proto3";
-static const unsigned short imports30[] = {0, 3, 7, 2};
+static const unsigned short imports31[] = {0, 3, 7, 2};
 
-static const unsigned char file31[] =
+static const unsigned char file32[] =
   "\012\037homing/scheduler/v1/flows.proto\022\023homing.scheduler.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032\037"
   "homing/options/v1/options.proto\"\306\002\012\010FlowStep\022\022\012\004name\030\001 \001(\011"
@@ -2557,9 +2666,9 @@ static const unsigned char file31[] =
   "s, modes, pauses.\012\012\023\012\004\004\022\002\001\032\013 URI name.\012\0127\012\004\004\022"
   "\002\006\032/ One line for people, such as `test \342\206\222 live`.\012\012@\012\004\004\024"
   "\002\000\0328 Newest first; those that concern every store included.\012b\006proto3";
-static const unsigned short imports31[] = {0, 3, 7, 2};
+static const unsigned short imports32[] = {0, 3, 7, 2};
 
-static const unsigned char file32[] =
+static const unsigned char file33[] =
   "\012!homing/scheduler/v1/reports.proto\022\023homing.scheduler.v1\032\036google/protobuf/dura"
   "tion.proto\032\037google/protobuf/timestamp.proto\032\035homing/common/v1/common.proto\032\037"
   "homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\"\307\001\012\015Repor"
@@ -2602,9 +2711,9 @@ static const unsigned char file32[] =
   "\003\002\022\032V Of `purchased`, net of tax, shipping, discount and reversals, one for each "
   "currency.\012\012:\012\002\004\004\0324 How often something did not happen, and why (R08).\012"
   "\012\034\012\004\004\004\002\001\032\024 Empty: enrolments.\012b\006proto3";
-static const unsigned short imports32[] = {6, 0, 3, 7, 2};
+static const unsigned short imports33[] = {6, 0, 3, 7, 2};
 
-static const unsigned char file33[] =
+static const unsigned char file34[] =
   "\012!homing/scheduler/v1/service.proto\022\023homing.scheduler.v1\032$homing/cart_tracker/v1/"
   "changes.proto\032\037homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\032"
   "$homing/scheduler/v1/enrolments.proto\032\037homing/scheduler/v1/flows.proto\032!homing/sched"
@@ -2678,7 +2787,7 @@ static const unsigned char file33[] =
   "\032U Who entered, what happened for each message and channel, what it earned (R04, R05).\012"
   "\012\033\012\004\004\000\002\000\032\023 As in SendOrders.\012\012@\012\004\004\000\002\001\032"
   "8 In order of seq within a bucket; several stores mixed.\012b\006proto3";
-static const unsigned short imports33[] = {12, 7, 2, 30, 31, 32};
+static const unsigned short imports34[] = {12, 7, 2, 31, 32, 33};
 
 static const HomingFileDescriptor table[] = {
   {"google/protobuf/timestamp.proto", file0, 255, NULL, 0},
@@ -2691,31 +2800,32 @@ static const HomingFileDescriptor table[] = {
   {"homing/common/v1/delivery.proto", file7, 13273, imports7, 4},
   {"homing/cart_tracker/v1/stores.proto", file8, 5666, imports8, 6},
   {"homing/cart_tracker/v1/episodes.proto", file9, 4625, imports9, 6},
-  {"homing/cart_tracker/v1/contacts.proto", file10, 5809, imports10, 3},
+  {"homing/cart_tracker/v1/contacts.proto", file10, 6331, imports10, 3},
   {"homing/cart_tracker/v1/events.proto", file11, 9502, imports11, 7},
   {"homing/cart_tracker/v1/changes.proto", file12, 2328, imports12, 6},
-  {"homing/cart_tracker/v1/permission.proto", file13, 3542, imports13, 6},
-  {"homing/cart_tracker/v1/service.proto", file14, 5818, imports14, 8},
-  {"homing/cart_tracker/v1/stored.proto", file15, 6920, imports15, 6},
-  {"homing/clock/v1/clock.proto", file16, 1907, imports16, 2},
-  {"homing/direct_mail/v1/pieces.proto", file17, 4816, imports17, 4},
-  {"homing/direct_mail/v1/batches.proto", file18, 3893, imports18, 4},
-  {"homing/direct_mail/v1/objections.proto", file19, 2321, imports19, 3},
-  {"homing/direct_mail/v1/templates.proto", file20, 2408, imports20, 4},
-  {"homing/direct_mail/v1/service.proto", file21, 4896, imports21, 6},
-  {"homing/rpc/v1/frame.proto", file22, 4789, imports22, 1},
-  {"homing/echo/v1/echo.proto", file23, 6703, imports23, 4},
-  {"homing/health/v1/health.proto", file24, 1363, imports24, 1},
-  {"homing/notifier/v1/messages.proto", file25, 5023, imports25, 4},
-  {"homing/notifier/v1/suppressions.proto", file26, 4034, imports26, 3},
-  {"homing/notifier/v1/templates.proto", file27, 3730, imports27, 3},
-  {"homing/notifier/v1/service.proto", file28, 4529, imports28, 5},
-  {"homing/reflection/v1/reflection.proto", file29, 1089, imports29, 1},
-  {"homing/scheduler/v1/enrolments.proto", file30, 6217, imports30, 4},
-  {"homing/scheduler/v1/flows.proto", file31, 6654, imports31, 4},
-  {"homing/scheduler/v1/reports.proto", file32, 2459, imports32, 5},
-  {"homing/scheduler/v1/service.proto", file33, 4868, imports33, 6},
+  {"homing/cart_tracker/v1/consents.proto", file13, 4139, imports13, 5},
+  {"homing/cart_tracker/v1/permission.proto", file14, 4252, imports14, 7},
+  {"homing/cart_tracker/v1/service.proto", file15, 6989, imports15, 9},
+  {"homing/cart_tracker/v1/stored.proto", file16, 6920, imports16, 6},
+  {"homing/clock/v1/clock.proto", file17, 1907, imports17, 2},
+  {"homing/direct_mail/v1/pieces.proto", file18, 4816, imports18, 4},
+  {"homing/direct_mail/v1/batches.proto", file19, 3893, imports19, 4},
+  {"homing/direct_mail/v1/objections.proto", file20, 2321, imports20, 3},
+  {"homing/direct_mail/v1/templates.proto", file21, 2408, imports21, 4},
+  {"homing/direct_mail/v1/service.proto", file22, 4896, imports22, 6},
+  {"homing/rpc/v1/frame.proto", file23, 4789, imports23, 1},
+  {"homing/echo/v1/echo.proto", file24, 6703, imports24, 4},
+  {"homing/health/v1/health.proto", file25, 1363, imports25, 1},
+  {"homing/notifier/v1/messages.proto", file26, 5023, imports26, 4},
+  {"homing/notifier/v1/suppressions.proto", file27, 4034, imports27, 3},
+  {"homing/notifier/v1/templates.proto", file28, 3730, imports28, 3},
+  {"homing/notifier/v1/service.proto", file29, 4529, imports29, 5},
+  {"homing/reflection/v1/reflection.proto", file30, 1089, imports30, 1},
+  {"homing/scheduler/v1/enrolments.proto", file31, 6217, imports31, 4},
+  {"homing/scheduler/v1/flows.proto", file32, 6654, imports32, 4},
+  {"homing/scheduler/v1/reports.proto", file33, 2459, imports33, 5},
+  {"homing/scheduler/v1/service.proto", file34, 4868, imports34, 6},
 };
 
 const HomingFileDescriptor *homing_file_descriptors(void) { return table; }
-size_t homing_file_descriptors_count(void) { return 34; }
+size_t homing_file_descriptors_count(void) { return 35; }

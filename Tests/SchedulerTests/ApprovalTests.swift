@@ -77,25 +77,6 @@ internal import Wire
     }
   }
 
-  @Test("F16 F21 Nothing goes live, approved or not, before hand-offs check consent")
-  func withoutConsent() async throws {
-    try await HandlerFixture.run(checksConsent: false) { fixture in
-      fixture.peer.set {
-        $0.templates = [NotifierV1.Template(store: "shop", name: "cart-reminder", channel: .email)]
-      }
-      _ = try await fixture.apply(TestFlows.simple)
-      _ = try await fixture.other.approveFlow(Self.approval("1", 1))
-      for flow in ["", "simple"] {
-        let refused = try await rpcError {
-          try await fixture.client.setMode(Self.live("2\(flow)", flow: flow))
-        }
-        #expect(refused.code == .failedPrecondition)
-        #expect(refused.message.contains("consent"))
-      }
-      #expect(fixture.peer.state.withLock { $0.modes }.isEmpty)
-    }
-  }
-
   @Test("F21 An approval survives a restart")
   func restart() async throws {
     try await Self.withFlow { fixture in

@@ -25,7 +25,7 @@ struct HandlerFixture: Sendable {
   private let server: TestServer
 
   static func run(
-    checksConsent: Bool = true, _ body: @Sendable (HandlerFixture) async throws -> Void
+    _ body: @Sendable (HandlerFixture) async throws -> Void
   ) async throws {
     let scheduler = try SchedulerFixture()
     let peer = ScriptedPeer()
@@ -37,7 +37,7 @@ struct HandlerFixture: Sendable {
       modes: scheduler.modes, pauses: scheduler.pauses, book: StoreBook(TrackerClient(peer)),
       peers: Peers(tracker: peer, notifier: peer, directMail: peer), readers: readers,
       clock: scheduler.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      checksConsent: checksConsent, retell: { peer.set { $0.retells += 1 } })
+      retell: { peer.set { $0.retells += 1 } })
     let server = try await TestServer.start { setup in
       for role in ["cart-tracker", "notifier", "marketer", "operator", "staff"] {
         setup.grants.add(role: role, stores: .all, to: "spiffe://test/client")

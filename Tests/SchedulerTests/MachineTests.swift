@@ -215,6 +215,31 @@ internal import Testing
     #expect(try fixture.path() == ["pause-1 PASSED", "mail SKIPPED STALE"])
   }
 
+  @Test("F16 A channel that the law closes is skipped with its reason, and its fallback is taken")
+  func noConsent() throws {
+    for mode in [CommonV1.Mode.test, .dryRun] {
+      let fixture = try SchedulerFixture()
+      try fixture.apply(
+        """
+        flow: consent
+        start: cart abandoned
+        steps:
+          - send e-mail:
+              template: one
+              if not sent: [{ send sms: two, name: text }, { exit: , name: end }]
+            name: mail
+        """, mode: mode)
+      fixture.facts.deny("ann", [.email])
+      try fixture.take([fixture.episode("ann"), fixture.episode("bob", cart: "c2")])
+      try fixture.settle()
+      let verdict = mode == .test ? "SENT" : "WOULD_SEND"
+      #expect(
+        try fixture.path("ann")
+          == ["mail SKIPPED NO_CONSENT", "text \(verdict)", "end ENDED FLOW_ENDED"])
+      #expect(try fixture.path("bob") == ["mail \(verdict)"])
+    }
+  }
+
   @Test("F07 What facts tell of a purchase ends the enrolment before anything is ordered")
   func boughtByFacts() throws {
     let fixture = try SchedulerFixture()

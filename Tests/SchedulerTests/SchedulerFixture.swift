@@ -333,6 +333,8 @@ final class SchedulerFixture: Sendable {
 final class ScriptedFacts: FactsSource, StoreSource {
   struct State {
     var facts: [String: CartTrackerV1.Facts] = [:]
+    /// Channels that the law closes.
+    var denied: [String: Set<CommonV1.Channel>] = [:]
     var away: Set<String> = []
     var asked = 0
     var calls = 0
@@ -349,6 +351,10 @@ final class ScriptedFacts: FactsSource, StoreSource {
 
   func set(hours: [CartTrackerV1.StoreSettings.ChannelWindow]) {
     state.withLock { $0.settings.windows = hours }
+  }
+
+  func deny(_ contact: String, _ channels: Set<CommonV1.Channel>) {
+    state.withLock { $0.denied[contact] = channels }
   }
 
   func setAway(_ store: String, _ isAway: Bool) {
@@ -375,8 +381,16 @@ final class ScriptedFacts: FactsSource, StoreSource {
         state.asked += ask.subjects.count
         return .success(
           ask.subjects.map { subject in
-            state.facts[subject.contact]
+            var facts =
+              state.facts[subject.contact]
               ?? CartTrackerV1.Facts(contact: .init(store: ask.store, id: subject.contact))
+            let denied = state.denied[subject.contact] ?? []
+            facts.bases = subject.uses.map { use in
+              denied.contains(use.channel)
+                ? .init(use: use, asksFor: "consent", reason: .noConsent)
+                : .init(use: use, allowed: true, restsOn: "consent")
+            }
+            return facts
           })
       }
     }

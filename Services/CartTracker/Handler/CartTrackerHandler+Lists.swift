@@ -8,7 +8,7 @@ internal import Wire
 /// acknowledged when the call came.
 extension CartTrackerHandler {
   /// Runs a query in one snapshot, on a reader's thread.
-  private func listing<R: Sendable>(
+  func listing<R: Sendable>(
     _ body: @escaping @Sendable (any StorageSession) throws -> R
   ) async throws -> R {
     await projector.reached(recorder.journal.tail.lastPosition)

@@ -20,16 +20,16 @@ struct Commands: Sendable {
 
   private var journal: Journal { recorder.journal }
   private var stores: StoreRegistry { recorder.stores }
-  private var now: Int64 { recorder.clock.now.microseconds }
+  var now: Int64 { recorder.clock.now.microseconds }
 
   /// What a command does once it is known to be new.
-  private struct Effect<Answer: Message> {
+  struct Effect<Answer: Message> {
     var entries: [JournalEntry] = []
     var store: Tracked.Store?
     let answer: Answer
   }
 
-  private func run<Request: Message, Answer: Message>(
+  func run<Request: Message, Answer: Message>(
     _ method: String, _ store: String, _ key: String, _ request: Request,
     _ effect: @escaping @Sendable () throws -> Effect<Answer>
   ) async throws -> Answer {
@@ -72,7 +72,7 @@ struct Commands: Sendable {
       kind: kind)
   }
 
-  private func event(
+  func event(
     _ kind: Tracked.Event.Kind, _ contact: Identity, _ id: String, by caller: String, _ now: Int64
   ) -> Tracked.LogRecord {
     let event = Tracked.Event(

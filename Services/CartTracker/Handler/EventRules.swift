@@ -84,6 +84,11 @@ struct EventRules {
     for attribute in profile.attributes {
       if case .money(let money)? = attribute.value { check(money, "\(path).attributes") }
     }
+    for (index, consent) in profile.consents.enumerated() where !isFull {
+      for violation in ConsentRules.violations(of: consent, "\(path).consents[\(index)]") {
+        add(violation.field, violation.detail)
+      }
+    }
     let known: Set = [
       "given_name", "family_name", "title", "salutation", "company", "company_name", "locale",
       "time_zone", "destinations", "address",

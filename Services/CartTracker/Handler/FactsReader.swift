@@ -21,6 +21,7 @@ struct FactsReader {
   let owner: (String) throws -> Identity?
 
   private var store: String { entry.store.id }
+  private var law: BasisRule { BasisRule(packs: .shipped, rules: entry.rules, now: now) }
 
   /// - Parameter room: bytes left for the call's facts.
   func facts(_ subject: Tracked.FactsSubject, room: inout Int) throws -> Tracked.Facts {
@@ -30,7 +31,7 @@ struct FactsReader {
     guard let identity else { return Tracked.Facts(unknown: true) }
     let known = try reader.read(identity) { reading, _ -> Tracked.Facts in
       guard reading.isKnown else { return Tracked.Facts(unknown: true) }
-      return self.facts(reading, first: subject.cart)
+      return self.facts(reading, first: subject.cart, uses: subject.uses)
     }
     return try fitting(known ?? Tracked.Facts(unknown: true), &room)
   }
@@ -45,7 +46,9 @@ struct FactsReader {
     return facts
   }
 
-  private func facts(_ reading: PersonReader.Reading, first: String) -> Tracked.Facts {
+  private func facts(
+    _ reading: PersonReader.Reading, first: String, uses: [Tracked.Use]
+  ) -> Tracked.Facts {
     let group = reading.group
     var facts = Tracked.Facts()
     let contact = group.contact(of: 0)
@@ -75,6 +78,7 @@ struct FactsReader {
     facts.positions = reading.positions
     facts.watermark = entry.watermark.map { Protobuf.Timestamp(instant: $0) }
     facts.storeRevision = entry.store.revision
+    facts.bases = uses.map { law.basis($0, group) }
     return facts
   }
 
@@ -100,7 +104,9 @@ struct FactsReader {
     do {
       let answer = try reader.read(identity) { reading, rows -> Tracked.StopAnswer in
         var answer = try self.decide(subject, reading, rows)
-        if withFacts { answer.facts = self.facts(reading, first: subject.cart) }
+        if withFacts {
+          answer.facts = self.facts(reading, first: subject.cart, uses: subject.uses)
+        }
         return answer
       }
       if let facts = answer?.facts { _ = try fitting(facts, &room) }
@@ -128,6 +134,10 @@ struct FactsReader {
       withdrawn: try isWithdrawn(subject, reading, rows),
       archived: try archived(subject.cart, reading, rows))
     if let refusal { return try refused(refusal) }
+    if let use = subject.use {
+      let basis = law.basis(use, reading.group)
+      if !basis.allowed { return try refused(StopRule.Refusal(reason: basis.reason)) }
+    }
     return Tracked.StopAnswer(
       grant: CommonV1.Grant(
         positions: reading.positions, grantedAt: Protobuf.Timestamp(instant: now),

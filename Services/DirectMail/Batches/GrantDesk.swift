@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Transport
@@ -44,7 +45,7 @@ struct GrantDesk: Sendable {
   ) throws -> [CartTrackerV1.StopAnswer] {
     guard let first = pieces.first else { return [] }
     let request = CartTrackerV1.CheckStopRequest(
-      store: first.order.store, subjects: pieces.map(\.subject), withFacts: withFacts)
+      store: first.order.store, subjects: pieces.map(\.order.stopSubject), withFacts: withFacts)
     let source = source
     do {
       let response = try Awaited.value { try await source.checkStop(request) }
@@ -57,12 +58,5 @@ struct GrantDesk: Sendable {
       let half = pieces.startIndex + pieces.count / 2
       return try answers(pieces[..<half], withFacts) + answers(pieces[half...], withFacts)
     }
-  }
-}
-
-extension PieceRow {
-  var subject: CartTrackerV1.StopSubject {
-    CartTrackerV1.StopSubject(
-      contact: order.contact, anchor: order.anchor, cart: order.cart, episode: order.episode)
   }
 }

@@ -7,9 +7,9 @@ internal import Wire
 
 /// Decides about a group of pieces of one closing batch.
 ///
-/// In this order: expiry, pause, mode, purchase (cart-tracker), address, test address, objection,
-/// the letter itself. Pauses and objections are looked at again in the transaction that stores the
-/// grants.
+/// In this order: expiry, pause, mode, purchase and legal basis (cart-tracker), address, test
+/// address, objection, the letter itself. Pauses and objections are looked at again in the
+/// transaction that stores the grants.
 struct GroupGrants {
   private static let asksMax = 4
 

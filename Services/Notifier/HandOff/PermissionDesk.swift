@@ -9,9 +9,9 @@ internal import Wire
 
 /// Decides, right before a hand-off, whether a message may go out, and makes what goes out.
 ///
-/// In this order: expiry, pause, mode, purchase (cart-tracker), destination, test address, the
-/// recipient's hours, content. The suppression of an address is looked at last, in the transaction
-/// of the intent.
+/// In this order: expiry, pause, mode, purchase and legal basis (cart-tracker), destination, test
+/// address, the recipient's hours, content. The suppression of an address is looked at last, in
+/// the transaction of the intent.
 struct PermissionDesk: Sendable {
   /// Subjects of one call.
   static let batchMax = 256
@@ -73,7 +73,7 @@ struct PermissionDesk: Sendable {
     let response: CartTrackerV1.CheckStopResponse
     do {
       response = try await source.checkStop(
-        .init(store: id, subjects: messages.map(\.subject), withFacts: true))
+        .init(store: id, subjects: messages.map(\.order.stopSubject), withFacts: true))
     } catch let error as RPCError where error.code == .resourceExhausted && messages.count > 1 {
       // The facts of so many do not fit one answer.
       let half = messages.count / 2
@@ -179,13 +179,6 @@ struct PermissionDesk: Sendable {
   ) -> Permission {
     let until = min(clock.now.microseconds + span, message.expiresAt)
     return .wait(reason, until: max(until, 0))
-  }
-}
-
-extension DueMessage {
-  var subject: CartTrackerV1.StopSubject {
-    CartTrackerV1.StopSubject(
-      contact: order.contact, anchor: order.anchor, cart: order.cart, episode: order.episode)
   }
 }
 

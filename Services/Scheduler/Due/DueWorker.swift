@@ -241,7 +241,8 @@ final class DueWorker: Worker {
         let part = Array(indices[start..<min(start + FactsAsk.subjectsMax, indices.count)])
         let subjects = part.map { index in
           let enrolment = batch[index].row.enrolment
-          return CartTrackerV1.FactsSubject(contact: enrolment.contact, cart: enrolment.cart)
+          return CartTrackerV1.FactsSubject(
+            contact: enrolment.contact, cart: enrolment.cart, uses: batch[index].version.uses)
         }
         return (FactsAsk(store: store, subjects: subjects), part)
       }

@@ -328,6 +328,7 @@ struct EnrolmentMachine {
       record.channel = send.channel
       record.template = send.template
       record.positions = facts?.positions ?? []
+      if let basis = gate.basis { record.facts = [basis.attribute] }
     }
     switch gate.verdict {
     case .ends(let reason):

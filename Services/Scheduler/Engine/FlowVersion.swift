@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 
 /// One version of a flow, ready to be followed.
@@ -5,6 +6,8 @@ final class FlowVersion: Sendable {
   let store: String
   let number: UInt32
   let definition: FlowDefinition
+  /// What its steps write to people for, each once (F16).
+  let uses: [CartTrackerV1.Use]
   private let steps: [String: Int]
   /// For each step: whether facts may be needed from it on before the next wait.
   private let needs: [Bool]
@@ -18,12 +21,28 @@ final class FlowVersion: Sendable {
     var steps: [String: Int] = [:]
     for (index, step) in definition.steps.enumerated() { steps[step.name] = index }
     self.steps = steps
+    uses = FlowVersion.uses(of: definition)
     var needs = FactNeeds(definition.steps)
     self.needs = definition.steps.indices.map { needs.from($0) }
     needsAfterWait = definition.steps.indices.map { needs.afterWait(at: $0) }
   }
 
   var name: String { definition.name }
+
+  private static let usesMax = 32
+
+  /// As many as facts can be asked for: what is beyond is not allowed, since nothing says that it
+  /// is.
+  private static func uses(of flow: FlowDefinition) -> [CartTrackerV1.Use] {
+    var uses: [CartTrackerV1.Use] = []
+    for step in flow.steps {
+      guard case .send(let send) = step.action, send.channel.needsBasis,
+        !uses.contains(send.use), uses.count < usesMax
+      else { continue }
+      uses.append(send.use)
+    }
+    return uses
+  }
 
   /// The index of a step; nil where this version has none of that name.
   func step(named name: String) -> Int? { steps[name] }

@@ -26,10 +26,20 @@ struct SendGate {
     }
     if input.now > Micros.sum(due, send.expires) { return .skips(.stale) }
     if input.closedChannels.contains(send.channel) { return .skips(.channelOff) }
+    if send.channel.needsBasis && basis?.allowed != true {
+      return .skips(basis?.reason ?? .noConsent)
+    }
     switch input.mode {
     case .test, .live: return .sends
     case .draft: return .skips(.mode)
     default: return .wouldSend
+    }
+  }
+
+  /// What the law makes of it (F16); nil where the tracker did not judge it, which allows nothing.
+  var basis: CartTrackerV1.LegalBasis? {
+    input.facts?.bases.first {
+      $0.use?.channel == send.channel && $0.use?.purpose == send.use.purpose
     }
   }
 
@@ -42,6 +52,22 @@ struct SendGate {
       return facts.carts.contains { $0.id == enrolment.cart && $0.state == .purchased }
     }
     return facts.purchasedAt.map { Micros.of($0) > enrolment.anchor.at } ?? false
+  }
+}
+
+extension SendStep {
+  /// As the tracker names it.
+  var use: CartTrackerV1.Use {
+    CartTrackerV1.Use(channel: channel, purpose: purpose.isEmpty ? "recovery" : purpose)
+  }
+}
+
+extension CartTrackerV1.LegalBasis {
+  /// For a decision's record.
+  var attribute: CommonV1.Attribute {
+    let pack = (country.isEmpty ? "other countries" : country) + " " + packVersion
+    let text = allowed ? "rests on \(restsOn)" : "asks for \(asksFor)"
+    return CommonV1.Attribute(name: "legal basis", value: .text("\(pack): \(text)"))
   }
 }
 

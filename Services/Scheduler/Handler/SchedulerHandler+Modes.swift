@@ -13,11 +13,6 @@ extension SchedulerHandler {
         .invalidArgument, "the mode is not known",
         fieldViolations: [.init(field: "mode", detail: "is \(request.mode)")])
     }
-    if request.mode == .live && !checksConsent {
-      throw RPCError(
-        .failedPrecondition, "live needs hand-offs that check consent, which they do not yet",
-        fieldViolations: [.init(field: "mode", detail: "is LIVE")])
-    }
     let identity = call.identity.uri
     return .later {
       try await store(request.store)

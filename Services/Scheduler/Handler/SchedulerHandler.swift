@@ -20,8 +20,6 @@ struct SchedulerHandler: SchedulerV1.SchedulerService {
   let readers: ThreadPool
   let clock: any WallClock
   let log: Logger
-  /// Whether hand-offs ask for a legal basis (F16): nothing goes live before.
-  let checksConsent: Bool
   /// Has what whoever sends could not be told now told again, until they have heard.
   let retell: @Sendable () -> Void
 

@@ -5,6 +5,7 @@
 #include "homing/cart_tracker/v1/cart_lists.pb-c.h"
 #include "homing/cart_tracker/v1/carts.pb-c.h"
 #include "homing/cart_tracker/v1/changes.pb-c.h"
+#include "homing/cart_tracker/v1/consents.pb-c.h"
 #include "homing/cart_tracker/v1/contacts.pb-c.h"
 #include "homing/cart_tracker/v1/episodes.pb-c.h"
 #include "homing/cart_tracker/v1/events.pb-c.h"

@@ -64,6 +64,7 @@ extension CartTrackerV1.Consent: CConvertible {
     self.confirmedAt = confirmedAt
     self.withdrawnAt = withdrawnAt
     self.controller = controller
+    self.kind = .init(rawValue: .init(truncatingIfNeeded: c.pointee.kind.rawValue))
   }
 
   func fill(
@@ -79,6 +80,7 @@ extension CartTrackerV1.Consent: CConvertible {
     c.pointee.confirmed_at = try arena.copy(self.confirmedAt)
     c.pointee.withdrawn_at = try arena.copy(self.withdrawnAt)
     c.pointee.controller = try arena.copy(self.controller)
+    c.pointee.kind = .init(.init(truncatingIfNeeded: self.kind.rawValue))
   }
 }
 

@@ -54,8 +54,10 @@ extension CartTrackerV1.FactsSubject: CConvertible {
   init(_ c: UnsafePointer<Homing__CartTracker__V1__FactsSubject>) throws(MessageError) {
     let contact = try c.pointee.contact.text("contact", max: 128)
     let cart = try c.pointee.cart.text("cart", max: 128)
+    let uses = try CartTrackerV1.Use.list(c.pointee.uses, c.pointee.n_uses, "uses", itemsMax: 32)
     self.contact = contact
     self.cart = cart
+    self.uses = uses
   }
 
   func fill(
@@ -65,6 +67,8 @@ extension CartTrackerV1.FactsSubject: CConvertible {
     homing__cart_tracker__v1__facts_subject__init(c)
     c.pointee.contact = try arena.copy(self.contact)
     c.pointee.cart = try arena.copy(self.cart)
+    c.pointee.n_uses = self.uses.count
+    c.pointee.uses = try arena.copy(list: self.uses)
   }
 }
 
@@ -116,6 +120,7 @@ extension CartTrackerV1.Facts: CConvertible {
       "positions"
     )
     let watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
+    let bases = try CartTrackerV1.LegalBasis.list(c.pointee.bases, c.pointee.n_bases, "bases")
     self.unknown = c.pointee.unknown != 0
     self.contact = contact
     self.carts = carts
@@ -124,6 +129,7 @@ extension CartTrackerV1.Facts: CConvertible {
     self.positions = positions
     self.watermark = watermark
     self.storeRevision = c.pointee.store_revision
+    self.bases = bases
   }
 
   func fill(
@@ -141,6 +147,8 @@ extension CartTrackerV1.Facts: CConvertible {
     c.pointee.positions = try arena.copy(list: self.positions)
     c.pointee.watermark = try arena.copy(self.watermark)
     c.pointee.store_revision = self.storeRevision
+    c.pointee.n_bases = self.bases.count
+    c.pointee.bases = try arena.copy(list: self.bases)
   }
 }
 
@@ -197,10 +205,14 @@ extension CartTrackerV1.StopSubject: CConvertible {
     let anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
     let cart = try c.pointee.cart.text("cart", max: 128)
     let episode = try c.pointee.episode.text("episode", max: 36)
+    let use = try CartTrackerV1.Use.optional(c.pointee.use, "use")
+    let uses = try CartTrackerV1.Use.list(c.pointee.uses, c.pointee.n_uses, "uses", itemsMax: 8)
     self.contact = contact
     self.anchor = anchor
     self.cart = cart
     self.episode = episode
+    self.use = use
+    self.uses = uses
   }
 
   func fill(
@@ -212,6 +224,9 @@ extension CartTrackerV1.StopSubject: CConvertible {
     c.pointee.anchor = try arena.copy(self.anchor)
     c.pointee.cart = try arena.copy(self.cart)
     c.pointee.episode = try arena.copy(self.episode)
+    c.pointee.use = try arena.copy(self.use)
+    c.pointee.n_uses = self.uses.count
+    c.pointee.uses = try arena.copy(list: self.uses)
   }
 }
 

@@ -27,6 +27,35 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
+  /// What somebody agreed to.
+  public struct ConsentKind: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The number on the wire; may be one that this version does not know.
+    public let rawValue: Int32
+
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// As EXPRESS.
+    public static let unspecified = Self(rawValue: 0)
+    /// Said yes to being written to.
+    public static let express = Self(rawValue: 1)
+    /// Gave the address with an order or in asking for one, was told there that it is used for
+    /// similar offers and that one can object at any time, and did not (such as § 7 (3) UWG, PECR
+    /// reg. 22 (3)).
+    public static let customerNotice = Self(rawValue: 2)
+
+    /// The name in the proto file, or the number where it has none.
+    public var description: String {
+      switch rawValue {
+      case 0: "CONSENT_KIND_UNSPECIFIED"
+      case 1: "CONSENT_KIND_EXPRESS"
+      case 2: "CONSENT_KIND_CUSTOMER_NOTICE"
+      default: "\(rawValue)"
+      }
+    }
+  }
+}
+
+extension CartTrackerV1 {
   /// A place to reach a contact on a digital channel.
   public struct Destination: Message {
     /// Required.
@@ -60,7 +89,8 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
-  /// One consent with its evidence (F16, P01). The latest for (channel, purpose) counts.
+  /// One consent with its evidence (F16, P01). It stands unless something said no for its channel
+  /// and purpose at the same instant or later.
   public struct Consent: Message {
     /// Required.
     public var channel: CommonV1.Channel
@@ -85,6 +115,7 @@ extension CartTrackerV1 {
     ///
     /// At most 64 bytes.
     public var controller: String
+    public var kind: ConsentKind
 
     public init() {
       self.channel = .unspecified
@@ -95,6 +126,7 @@ extension CartTrackerV1 {
       self.confirmedAt = nil
       self.withdrawnAt = nil
       self.controller = ""
+      self.kind = .unspecified
     }
 
     public init(
@@ -105,7 +137,8 @@ extension CartTrackerV1 {
       givenAt: Protobuf.Timestamp? = nil,
       confirmedAt: Protobuf.Timestamp? = nil,
       withdrawnAt: Protobuf.Timestamp? = nil,
-      controller: String = ""
+      controller: String = "",
+      kind: ConsentKind = .unspecified
     ) {
       self.channel = channel
       self.purpose = purpose
@@ -115,6 +148,7 @@ extension CartTrackerV1 {
       self.confirmedAt = confirmedAt
       self.withdrawnAt = withdrawnAt
       self.controller = controller
+      self.kind = kind
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.Consent" }

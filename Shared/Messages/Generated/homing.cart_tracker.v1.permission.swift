@@ -31,15 +31,21 @@ extension CartTrackerV1 {
     public var contact: String
     /// At most 128 bytes.
     public var cart: String
+    /// What the contact may be written to for is to be judged (F16).
+    ///
+    /// At most 32 elements.
+    public var uses: [Use]
 
     public init() {
       self.contact = ""
       self.cart = ""
+      self.uses = []
     }
 
-    public init(contact: String = "", cart: String = "") {
+    public init(contact: String = "", cart: String = "", uses: [Use] = []) {
       self.contact = contact
       self.cart = cart
+      self.uses = uses
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.FactsSubject" }
@@ -85,6 +91,8 @@ extension CartTrackerV1 {
     public var watermark: Protobuf.Timestamp?
     /// Of the store's settings, so that a cached copy is known to be old.
     public var storeRevision: UInt32
+    /// In the order of the subject's uses, as many.
+    public var bases: [LegalBasis]
 
     public init() {
       self.unknown = false
@@ -95,6 +103,7 @@ extension CartTrackerV1 {
       self.positions = []
       self.watermark = nil
       self.storeRevision = 0
+      self.bases = []
     }
 
     public init(
@@ -105,7 +114,8 @@ extension CartTrackerV1 {
       purchasedAt: Protobuf.Timestamp? = nil,
       positions: [CommonV1.Position] = [],
       watermark: Protobuf.Timestamp? = nil,
-      storeRevision: UInt32 = 0
+      storeRevision: UInt32 = 0,
+      bases: [LegalBasis] = []
     ) {
       self.unknown = unknown
       self.contact = contact
@@ -115,6 +125,7 @@ extension CartTrackerV1 {
       self.positions = positions
       self.watermark = watermark
       self.storeRevision = storeRevision
+      self.bases = bases
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.Facts" }
@@ -163,24 +174,37 @@ extension CartTrackerV1 {
     ///
     /// At most 36 bytes.
     public var episode: String
+    /// What is to be sent: refused also where the law of the contact's country does not allow it
+    /// (F16). Absent where it goes to no customer, as to staff or a webhook.
+    public var use: Use?
+    /// Judged too, without an effect on the answer; with `with_facts` they stand in `facts.bases`.
+    ///
+    /// At most 8 elements.
+    public var uses: [Use]
 
     public init() {
       self.contact = ""
       self.anchor = nil
       self.cart = ""
       self.episode = ""
+      self.use = nil
+      self.uses = []
     }
 
     public init(
       contact: String = "",
       anchor: CommonV1.Anchor? = nil,
       cart: String = "",
-      episode: String = ""
+      episode: String = "",
+      use: Use? = nil,
+      uses: [Use] = []
     ) {
       self.contact = contact
       self.anchor = anchor
       self.cart = cart
       self.episode = episode
+      self.use = use
+      self.uses = uses
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.StopSubject" }
@@ -234,13 +258,13 @@ extension CartTrackerV1 {
     /// `homing.cart_tracker.v1.StopAnswer.Refusal`.
     public struct Refusal: Message {
       /// PURCHASED, EPISODE_WITHDRAWN, CART_EMPTIED, CART_EXPIRED, DETECTION_OFF, FEED_STALE,
-      /// ERASED or NOT_READABLE.
+      /// ERASED, NO_CONSENT, OBJECTION or NOT_READABLE.
       public var reason: CommonV1.ReasonCode
       /// The event that covers the enrolment, where one does, and where it stands in the log.
       public var event: String
       public var position: CommonV1.Position?
       /// False for FEED_STALE and NOT_READABLE: ask again later. True: no later answer is a grant,
-      /// unless the event that covers is reversed or disproved.
+      /// unless the event that covers is reversed or disproved, or a consent is given.
       public var lasting: Bool
 
       public init() {

@@ -111,6 +111,36 @@ extension CartTrackerV1 {
       isIdempotent: true,
       roles: ["shop", "staff"]
     )
+    public static let grantConsent = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/GrantConsent",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop"]
+    )
+    public static let confirmConsent = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/ConfirmConsent",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop"]
+    )
+    public static let withdrawConsent = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/WithdrawConsent",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop", "staff"]
+    )
+    public static let listConsents = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/ListConsents",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop", "staff"]
+    )
+    public static let exportConsents = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/ExportConsents",
+      .serverStreaming,
+      isIdempotent: true,
+      roles: ["staff"]
+    )
     public static let putStore = RPCMethod(
       "homing.cart_tracker.v1.CartTracker/PutStore",
       .unary,
@@ -161,6 +191,11 @@ extension CartTrackerV1 {
       tagContact,
       link,
       unlink,
+      grantConsent,
+      confirmConsent,
+      withdrawConsent,
+      listConsents,
+      exportConsents,
       putStore,
       getStore,
       listStores,
@@ -330,6 +365,52 @@ extension CartTrackerV1 {
       options: CallOptions = CallOptions()
     ) async throws -> Contact {
       try await channel.call(CartTrackerMethods.unlink, request, options)
+    }
+
+    /// Stores a consent with its evidence (F16). INVALID_ARGUMENT without its wording.
+    public func grantConsent(
+      _ request: GrantConsentRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> ListConsentsResponse {
+      try await channel.call(CartTrackerMethods.grantConsent, request, options)
+    }
+
+    /// The second step of a double opt-in. FAILED_PRECONDITION where no consent stands for it.
+    public func confirmConsent(
+      _ request: ConfirmConsentRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> ListConsentsResponse {
+      try await channel.call(CartTrackerMethods.confirmConsent, request, options)
+    }
+
+    /// From its answer on nothing is permitted that rests on what was withdrawn, or on no consent
+    /// at all.
+    public func withdrawConsent(
+      _ request: WithdrawConsentRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> ListConsentsResponse {
+      try await channel.call(CartTrackerMethods.withdrawConsent, request, options)
+    }
+
+    /// A contact's consents, and what they allow. NOT_FOUND for an id that was never named.
+    public func listConsents(
+      _ request: ListConsentsRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> ListConsentsResponse {
+      try await channel.call(CartTrackerMethods.listConsents, request, options)
+    }
+
+    /// Every consent with where it came from, as proof (X07); contacts in order of their ids.
+    public func exportConsents(
+      _ request: ExportConsentsRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> StreamingCall<ExportConsentsRequest, ExportConsentsResponse> {
+      try await channel.stream(
+        CartTrackerMethods.exportConsents,
+        request,
+        options,
+        ExportConsentsResponse.self
+      )
     }
 
     /// Makes or changes a store (C15).

@@ -100,6 +100,38 @@ extension CartTrackerV1 {
     /// Takes a link back. What was handed off stays so. NOT_FOUND where there is none.
     func unlink(_ request: UnlinkRequest, _ call: ServerCall) throws -> Reply<Contact>
 
+    /// Stores a consent with its evidence (F16). INVALID_ARGUMENT without its wording.
+    func grantConsent(
+      _ request: GrantConsentRequest,
+      _ call: ServerCall
+    ) throws -> Reply<ListConsentsResponse>
+
+    /// The second step of a double opt-in. FAILED_PRECONDITION where no consent stands for it.
+    func confirmConsent(
+      _ request: ConfirmConsentRequest,
+      _ call: ServerCall
+    ) throws -> Reply<ListConsentsResponse>
+
+    /// From its answer on nothing is permitted that rests on what was withdrawn, or on no consent
+    /// at all.
+    func withdrawConsent(
+      _ request: WithdrawConsentRequest,
+      _ call: ServerCall
+    ) throws -> Reply<ListConsentsResponse>
+
+    /// A contact's consents, and what they allow. NOT_FOUND for an id that was never named.
+    func listConsents(
+      _ request: ListConsentsRequest,
+      _ call: ServerCall
+    ) throws -> Reply<ListConsentsResponse>
+
+    /// Every consent with where it came from, as proof (X07); contacts in order of their ids.
+    func exportConsents(
+      _ request: ExportConsentsRequest,
+      _ responses: ResponseWriter<ExportConsentsResponse>,
+      _ call: ServerCall
+    ) async throws
+
     /// Makes or changes a store (C15).
     func putStore(_ request: PutStoreRequest, _ call: ServerCall) throws -> Reply<Store>
 
@@ -313,6 +345,57 @@ extension CartTrackerV1.CartTrackerService {
         }
       case .later(let work): try $0.answer(later: work)
       }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.grantConsent) {
+      let request = try CartTrackerV1.GrantConsentRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.grantConsent(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.confirmConsent) {
+      let request = try CartTrackerV1.ConfirmConsentRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.confirmConsent(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.withdrawConsent) {
+      let request = try CartTrackerV1.WithdrawConsentRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.withdrawConsent(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.listConsents) {
+      let request = try CartTrackerV1.ListConsentsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.listConsents(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.serverStreaming(CartTrackerV1.CartTrackerMethods.exportConsents, store: { $0.store }) {
+      try await self.exportConsents($0, $1, $2)
     }
     table.unary(CartTrackerV1.CartTrackerMethods.putStore) {
       let request = try CartTrackerV1.PutStoreRequest.decode($0.message, in: $0.arena)

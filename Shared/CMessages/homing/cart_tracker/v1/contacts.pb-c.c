@@ -746,7 +746,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__destination__descript
   (ProtobufCMessageInit) homing__cart_tracker__v1__destination__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__consent__field_descriptors[8] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__consent__field_descriptors[9] =
 {
   {
     "channel",
@@ -844,12 +844,25 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__consent__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "kind",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__Consent, kind),
+    &homing__cart_tracker__v1__consent_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__consent__field_indices_by_name[] = {
   0,   /* field[0] = channel */
   5,   /* field[5] = confirmed_at */
   7,   /* field[7] = controller */
   4,   /* field[4] = given_at */
+  8,   /* field[8] = kind */
   1,   /* field[1] = purpose */
   3,   /* field[3] = source */
   6,   /* field[6] = withdrawn_at */
@@ -858,7 +871,7 @@ static const unsigned homing__cart_tracker__v1__consent__field_indices_by_name[]
 static const ProtobufCIntRange homing__cart_tracker__v1__consent__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__consent__descriptor =
 {
@@ -868,7 +881,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__consent__descriptor =
   "Homing__CartTracker__V1__Consent",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__Consent),
-  8,
+  9,
   homing__cart_tracker__v1__consent__field_descriptors,
   homing__cart_tracker__v1__consent__field_indices_by_name,
   1,  homing__cart_tracker__v1__consent__number_ranges,
@@ -2021,5 +2034,35 @@ const ProtobufCEnumDescriptor homing__cart_tracker__v1__identity_evidence__descr
   homing__cart_tracker__v1__identity_evidence__enum_values_by_name,
   1,
   homing__cart_tracker__v1__identity_evidence__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue homing__cart_tracker__v1__consent_kind__enum_values_by_number[3] =
+{
+  { "CONSENT_KIND_UNSPECIFIED", "HOMING__CART_TRACKER__V1__CONSENT_KIND__CONSENT_KIND_UNSPECIFIED", 0 },
+  { "CONSENT_KIND_EXPRESS", "HOMING__CART_TRACKER__V1__CONSENT_KIND__CONSENT_KIND_EXPRESS", 1 },
+  { "CONSENT_KIND_CUSTOMER_NOTICE", "HOMING__CART_TRACKER__V1__CONSENT_KIND__CONSENT_KIND_CUSTOMER_NOTICE", 2 },
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__consent_kind__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex homing__cart_tracker__v1__consent_kind__enum_values_by_name[3] =
+{
+  { "CONSENT_KIND_CUSTOMER_NOTICE", 2 },
+  { "CONSENT_KIND_EXPRESS", 1 },
+  { "CONSENT_KIND_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor homing__cart_tracker__v1__consent_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.ConsentKind",
+  "ConsentKind",
+  "Homing__CartTracker__V1__ConsentKind",
+  "homing.cart_tracker.v1",
+  3,
+  homing__cart_tracker__v1__consent_kind__enum_values_by_number,
+  3,
+  homing__cart_tracker__v1__consent_kind__enum_values_by_name,
+  1,
+  homing__cart_tracker__v1__consent_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -463,7 +463,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts_request__descri
   (ProtobufCMessageInit) homing__cart_tracker__v1__facts_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts_subject__field_descriptors[2] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts_subject__field_descriptors[3] =
 {
   {
     "contact",
@@ -489,15 +489,28 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts_subject__f
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "uses",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__FactsSubject, n_uses),
+    offsetof(Homing__CartTracker__V1__FactsSubject, uses),
+    &homing__cart_tracker__v1__use__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__facts_subject__field_indices_by_name[] = {
   1,   /* field[1] = cart */
   0,   /* field[0] = contact */
+  2,   /* field[2] = uses */
 };
 static const ProtobufCIntRange homing__cart_tracker__v1__facts_subject__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts_subject__descriptor =
 {
@@ -507,7 +520,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts_subject__descri
   "Homing__CartTracker__V1__FactsSubject",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__FactsSubject),
-  2,
+  3,
   homing__cart_tracker__v1__facts_subject__field_descriptors,
   homing__cart_tracker__v1__facts_subject__field_indices_by_name,
   1,  homing__cart_tracker__v1__facts_subject__number_ranges,
@@ -552,7 +565,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts_response__descr
   (ProtobufCMessageInit) homing__cart_tracker__v1__facts_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts__field_descriptors[8] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts__field_descriptors[9] =
 {
   {
     "unknown",
@@ -650,8 +663,21 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "bases",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__Facts, n_bases),
+    offsetof(Homing__CartTracker__V1__Facts, bases),
+    &homing__cart_tracker__v1__legal_basis__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__facts__field_indices_by_name[] = {
+  8,   /* field[8] = bases */
   2,   /* field[2] = carts */
   1,   /* field[1] = contact */
   3,   /* field[3] = episode */
@@ -664,7 +690,7 @@ static const unsigned homing__cart_tracker__v1__facts__field_indices_by_name[] =
 static const ProtobufCIntRange homing__cart_tracker__v1__facts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts__descriptor =
 {
@@ -674,7 +700,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts__descriptor =
   "Homing__CartTracker__V1__Facts",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__Facts),
-  8,
+  9,
   homing__cart_tracker__v1__facts__field_descriptors,
   homing__cart_tracker__v1__facts__field_indices_by_name,
   1,  homing__cart_tracker__v1__facts__number_ranges,
@@ -745,7 +771,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__check_stop_request__d
   (ProtobufCMessageInit) homing__cart_tracker__v1__check_stop_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stop_subject__field_descriptors[4] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stop_subject__field_descriptors[6] =
 {
   {
     "contact",
@@ -795,17 +821,43 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stop_subject__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "use",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StopSubject, use),
+    &homing__cart_tracker__v1__use__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uses",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__StopSubject, n_uses),
+    offsetof(Homing__CartTracker__V1__StopSubject, uses),
+    &homing__cart_tracker__v1__use__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__stop_subject__field_indices_by_name[] = {
   1,   /* field[1] = anchor */
   2,   /* field[2] = cart */
   0,   /* field[0] = contact */
   3,   /* field[3] = episode */
+  4,   /* field[4] = use */
+  5,   /* field[5] = uses */
 };
 static const ProtobufCIntRange homing__cart_tracker__v1__stop_subject__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__stop_subject__descriptor =
 {
@@ -815,7 +867,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__stop_subject__descrip
   "Homing__CartTracker__V1__StopSubject",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__StopSubject),
-  4,
+  6,
   homing__cart_tracker__v1__stop_subject__field_descriptors,
   homing__cart_tracker__v1__stop_subject__field_indices_by_name,
   1,  homing__cart_tracker__v1__stop_subject__number_ranges,

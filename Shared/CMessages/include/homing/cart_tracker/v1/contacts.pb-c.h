@@ -42,6 +42,12 @@ typedef enum _Homing__CartTracker__V1__IdentityEvidence {
   HOMING__CART_TRACKER__V1__IDENTITY_EVIDENCE__IDENTITY_EVIDENCE_CONFIRMED_ADDRESS = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__CART_TRACKER__V1__IDENTITY_EVIDENCE)
 } Homing__CartTracker__V1__IdentityEvidence;
+typedef enum _Homing__CartTracker__V1__ConsentKind {
+  HOMING__CART_TRACKER__V1__CONSENT_KIND__CONSENT_KIND_UNSPECIFIED = 0,
+  HOMING__CART_TRACKER__V1__CONSENT_KIND__CONSENT_KIND_EXPRESS = 1,
+  HOMING__CART_TRACKER__V1__CONSENT_KIND__CONSENT_KIND_CUSTOMER_NOTICE = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__CART_TRACKER__V1__CONSENT_KIND)
+} Homing__CartTracker__V1__ConsentKind;
 
 /* --- messages --- */
 
@@ -68,10 +74,11 @@ struct  Homing__CartTracker__V1__Consent
   Google__Protobuf__Timestamp *confirmed_at;
   Google__Protobuf__Timestamp *withdrawn_at;
   ProtobufCBinaryData controller;
+  Homing__CartTracker__V1__ConsentKind kind;
 };
 #define HOMING__CART_TRACKER__V1__CONSENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__consent__descriptor) \
-    , HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL, NULL, {0,NULL} }
+    , HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL, NULL, {0,NULL}, HOMING__CART_TRACKER__V1__CONSENT_KIND__CONSENT_KIND_UNSPECIFIED }
 
 
 struct  Homing__CartTracker__V1__ContactProfile
@@ -602,6 +609,7 @@ typedef void (*Homing__CartTracker__V1__UnlinkRequest_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    homing__cart_tracker__v1__identity_evidence__descriptor;
+extern const ProtobufCEnumDescriptor    homing__cart_tracker__v1__consent_kind__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__destination__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__consent__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__contact_profile__descriptor;

@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "google/protobuf/timestamp.pb-c.h"
 #include "homing/cart_tracker/v1/carts.pb-c.h"
+#include "homing/cart_tracker/v1/consents.pb-c.h"
 #include "homing/cart_tracker/v1/contacts.pb-c.h"
 #include "homing/cart_tracker/v1/episodes.pb-c.h"
 #include "homing/common/v1/delivery.pb-c.h"
@@ -53,10 +54,12 @@ struct  Homing__CartTracker__V1__FactsSubject
   ProtobufCMessage base;
   ProtobufCBinaryData contact;
   ProtobufCBinaryData cart;
+  size_t n_uses;
+  Homing__CartTracker__V1__Use **uses;
 };
 #define HOMING__CART_TRACKER__V1__FACTS_SUBJECT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__facts_subject__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL }
 
 
 struct  Homing__CartTracker__V1__FactsResponse
@@ -83,10 +86,12 @@ struct  Homing__CartTracker__V1__Facts
   Homing__Common__V1__Position **positions;
   Google__Protobuf__Timestamp *watermark;
   uint32_t store_revision;
+  size_t n_bases;
+  Homing__CartTracker__V1__LegalBasis **bases;
 };
 #define HOMING__CART_TRACKER__V1__FACTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__facts__descriptor) \
-    , 0, NULL, 0,NULL, NULL, NULL, 0,NULL, NULL, 0 }
+    , 0, NULL, 0,NULL, NULL, NULL, 0,NULL, NULL, 0, 0,NULL }
 
 
 struct  Homing__CartTracker__V1__CheckStopRequest
@@ -109,10 +114,13 @@ struct  Homing__CartTracker__V1__StopSubject
   Homing__Common__V1__Anchor *anchor;
   ProtobufCBinaryData cart;
   ProtobufCBinaryData episode;
+  Homing__CartTracker__V1__Use *use;
+  size_t n_uses;
+  Homing__CartTracker__V1__Use **uses;
 };
 #define HOMING__CART_TRACKER__V1__STOP_SUBJECT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__stop_subject__descriptor) \
-    , {0,NULL}, NULL, {0,NULL}, {0,NULL} }
+    , {0,NULL}, NULL, {0,NULL}, {0,NULL}, NULL, 0,NULL }
 
 
 struct  Homing__CartTracker__V1__CheckStopResponse
