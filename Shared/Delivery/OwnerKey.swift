@@ -16,6 +16,8 @@ package struct OwnerKey: Hashable, Comparable, Sendable {
     case guest = 0x67
     /// `a`: where messages go to.
     case address = 0x61
+    /// `o`: a company of a store.
+    case company = 0x6f
   }
 
   private let high: UInt64
@@ -34,6 +36,10 @@ package struct OwnerKey: Hashable, Comparable, Sendable {
 
   package static func guest(store: String, guest: String) -> OwnerKey {
     OwnerKey(store, .guest, prefix: nil, guest)
+  }
+
+  package static func company(store: String, company: String) -> OwnerKey {
+    OwnerKey(store, .company, prefix: nil, company)
   }
 
   /// Of suppressions.

@@ -130,7 +130,9 @@ extension CartTrackerHandler {
         .invalidArgument, "a subject is a contact, a cart, or both",
         fieldViolations: [.init(field: "subjects[\(index)]", detail: "both are empty")])
     }
-    let needsTables = request.subjects.contains { $0.contact.isEmpty }
+    // Whose cart it is, and what colleagues bought, the tables know.
+    let needsTables =
+      entry.rules.stopsCompanies || request.subjects.contains { $0.contact.isEmpty }
     return .later {
       if needsTables { await projector.reached(recorder.journal.tail.lastPosition) }
       return .now(
@@ -147,15 +149,19 @@ extension CartTrackerHandler {
   ) throws -> Reply<Tracked.CheckStopResponse> {
     let entry = try recorder.store(request.store)
     return .later {
-      .now(
-        try await reading {
-          var room = FactsReader.bytesMax
-          let reader = factsReader(entry)
-          let answers = try request.subjects.map { subject in
-            try reader.answer(subject, withFacts: request.withFacts, room: &room)
-          }
-          return Tracked.CheckStopResponse(answers: answers)
-        })
+      if entry.rules.stopsCompanies {
+        await projector.reached(recorder.journal.tail.lastPosition)
+      }
+      let answers = try await reading { () -> [Tracked.StopAnswer] in
+        var room = FactsReader.bytesMax
+        let reader = factsReader(entry)
+        return try request.subjects.map { subject in
+          try reader.answer(subject, withFacts: request.withFacts, room: &room)
+        }
+      }
+      return .now(
+        Tracked.CheckStopResponse(
+          answers: await confirmed(answers, request.subjects, entry, call)))
     }
   }
 

@@ -29,9 +29,9 @@ struct FactsReader {
       subject.contact.isEmpty
       ? try owner(subject.cart) : Identity(store: store, kind: .contact, id: subject.contact)
     guard let identity else { return Tracked.Facts(unknown: true) }
-    let known = try reader.read(identity) { reading, _ -> Tracked.Facts in
+    let known = try reader.read(identity) { reading, rows -> Tracked.Facts in
       guard reading.isKnown else { return Tracked.Facts(unknown: true) }
-      return self.facts(reading, first: subject.cart, uses: subject.uses)
+      return try self.facts(reading, rows, first: subject.cart, uses: subject.uses)
     }
     return try fitting(known ?? Tracked.Facts(unknown: true), &room)
   }
@@ -47,8 +47,8 @@ struct FactsReader {
   }
 
   private func facts(
-    _ reading: PersonReader.Reading, first: String, uses: [Tracked.Use]
-  ) -> Tracked.Facts {
+    _ reading: PersonReader.Reading, _ rows: PersonRows, first: String, uses: [Tracked.Use]
+  ) throws -> Tracked.Facts {
     let group = reading.group
     var facts = Tracked.Facts()
     let contact = group.contact(of: 0)
@@ -79,6 +79,11 @@ struct FactsReader {
     facts.watermark = entry.watermark.map { Protobuf.Timestamp(instant: $0) }
     facts.storeRevision = entry.store.revision
     facts.bases = uses.map { law.basis($0, group) }
+    if let first = places.first.map({ group[$0] }) {
+      let since = first.newestEpisode?.anchor?.at ?? first.startedAt
+      let bought = try CompanyStop.purchase(for: first, of: reading, since: since, rows)
+      facts.companyPurchasedAt = bought?.order.map { Protobuf.Timestamp(instant: $0.at) }
+    }
     return facts
   }
 
@@ -105,7 +110,8 @@ struct FactsReader {
       let answer = try reader.read(identity) { reading, rows -> Tracked.StopAnswer in
         var answer = try self.decide(subject, reading, rows)
         if withFacts {
-          answer.facts = self.facts(reading, first: subject.cart, uses: subject.uses)
+          answer.facts = try self.facts(
+            reading, rows, first: subject.cart, uses: subject.uses)
         }
         return answer
       }
@@ -129,11 +135,20 @@ struct FactsReader {
       at: anchor.at?.microseconds ?? 0, sourceOrder: anchor.sourceOrder, event: anchor.event)
     let rule = StopRule(
       group: reading.group, rules: entry.rules, watermark: entry.watermark, now: now)
+    let archived = try archived(subject.cart, reading, rows)
     let refusal = rule.refusal(
       anchor: order, cart: subject.cart, isTooWide: reading.outcome.isTooWide,
-      withdrawn: try isWithdrawn(subject, reading, rows),
-      archived: try archived(subject.cart, reading, rows))
+      withdrawn: try isWithdrawn(subject, reading, rows), archived: archived)
     if let refusal { return try refused(refusal) }
+    let place = subject.cart.isEmpty ? nil : reading.group.cart(named: subject.cart, for: 0)
+    if let cart = place.map({ reading.group[$0] }) ?? archived,
+      let bought = try CompanyStop.purchase(
+        for: cart, of: reading, since: order.at, rows, after: order)
+    {
+      return try refused(
+        StopRule.Refusal(
+          reason: .purchased, event: bought.order?.event ?? "", position: bought.position))
+    }
     if let use = subject.use {
       let basis = law.basis(use, reading.group)
       if !basis.allowed { return try refused(StopRule.Refusal(reason: basis.reason)) }

@@ -34,6 +34,9 @@ enum StoreSettingsRules {
     if let expiry = settings.cartExpiry, expiry.microseconds <= 0 {
       add("cart_expiry", "must be more than zero")
     }
+    if settings.confirmOpen && settings.cartSource.isEmpty {
+      add("confirm_open", "needs a cart_source that is asked")
+    }
     for (field, problem) in problems(of: settings.windows) { add(field, problem) }
     if let weights = settings.scoreWeights {
       let sum = [weights.worth, weights.stage, weights.history, weights.recency]

@@ -12,6 +12,8 @@ struct FoldResult {
   let episodes: [EpisodeChange]
   /// The earliest instant at which time alone changes something, for each member.
   let due: [Int64?]
+  /// Of the events that were folded.
+  let companyPurchases: [CompanyPurchase]
 }
 
 extension Fold {
@@ -34,7 +36,7 @@ extension Fold {
       group.members[member].person.storeRevision = rules.revision
     }
     let due = group.members.map { member in member.person.carts.compactMap { $0.due(rules) }.min() }
-    return FoldResult(group: group, episodes: changes, due: due)
+    return FoldResult(group: group, episodes: changes, due: due, companyPurchases: companyPurchases)
   }
 
   /// A silence is judged when the allowed lateness has passed on top of it (C26).

@@ -16,6 +16,7 @@ extension Fold {
     record.position = event.position
 
     let places = carts(boughtBy: body, event)
+    noteCompany(purchase, places, event)
     var wanted = purchase.lines
     for place in places {
       settle(place, until: event.order.at)
@@ -127,6 +128,7 @@ extension Fold {
       }
       if reversal.lines.isEmpty {
         purchase.void = true
+        takeBackCompany(purchase, member)
         group.members[member].person.orders -= min(1, group.members[member].person.orders)
         for (cart, anchor) in zip(purchase.carts, purchase.anchors) where !anchor.isEmpty {
           takeBackRecovery(of: cart, anchor, event)

@@ -13,6 +13,8 @@ struct Fold {
   private var withdrawn: [EpisodeKey: UInt32] = [:]
   /// As they were before this fold.
   private(set) var before: [EpisodeKey: Tracked.StoredEpisode]
+  /// Purchases folded, of persons whose company is known.
+  var companyPurchases: [CompanyPurchase] = []
 
   /// The same silence has the same key after any fold.
   struct EpisodeKey: Hashable {

@@ -64,6 +64,9 @@ struct StoreRules: Sendable {
     }
   }
 
+  /// Whether a colleague's purchase stops anything in the store (P09).
+  var stopsCompanies: Bool { kinds.contains { $0.stopScope == .company } }
+
   /// When a silence that began at `start` has lasted the window (C13).
   func end(of window: Tracked.Window, from start: Int64) -> Int64 {
     switch window.length {

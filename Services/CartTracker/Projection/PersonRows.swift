@@ -39,6 +39,24 @@ struct PersonRows {
     return cart
   }
 
+  /// The latest purchase since `instant` by somebody of a company that `use` is true for.
+  func companyPurchase(
+    _ company: OwnerKey, since instant: Int64,
+    where use: (PersonKey, Tracked.StoredCompanyPurchase) -> Bool
+  ) throws -> Tracked.StoredCompanyPurchase? {
+    var found: Tracked.StoredCompanyPurchase?
+    try carts.rows(
+      ProjectionStatements.companyPurchases,
+      [company.bucketValue, company.value, .integer(instant)]
+    ) { row in
+      let body = try Stored.decode(
+        Tracked.StoredCompanyPurchase.self, row.blob(1), "company purchase")
+      if use(try PersonKey(bytes: row.blob(0)), body) { found = body }
+      return found == nil
+    }
+    return found
+  }
+
   /// The ids of all closed carts that were moved out of their person's state.
   func archivedCarts(of key: PersonKey) throws -> [String] {
     try carts.all(ProjectionStatements.archivedCarts, [key.bucketValue, key.value]) {

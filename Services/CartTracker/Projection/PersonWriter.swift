@@ -5,6 +5,7 @@ internal import Storage
 /// Writes what a fold changed: the rows of each member, in one owner's transaction.
 struct PersonWriter {
   let session: any StorageSession
+  let lease: BucketLease
   let store: Tracked.Store
   /// The number of this commit, by which lists tell rows that changed.
   let version: UInt64
@@ -18,9 +19,25 @@ struct PersonWriter {
     for index in result.group.members.indices {
       try write(member: index, result, before[index])
     }
+    for purchase in result.companyPurchases {
+      try write(purchase, of: result.group.members[purchase.member].key)
+    }
     for change in result.episodes {
       try write(change, result.group, changeSeq)
     }
+  }
+
+  /// In the company's bucket, where colleagues look for it.
+  private func write(_ purchase: CompanyPurchase, of person: PersonKey) throws {
+    let company = OwnerKey.company(store: store.id, company: purchase.company)
+    try lease.fence(session, company.bucket)
+    try session.execute(
+      ProjectionStatements.putCompanyPurchase,
+      [
+        company.bucketValue, company.value, .integer(purchase.body.order?.at ?? 0), person.value,
+        .text(purchase.body.order?.event ?? ""), .integer(purchase.isVoid ? 1 : 0),
+        .blob(try Stored.encode(purchase.body)),
+      ])
   }
 
   /// What is to be known of the rows as they were, to write the difference.

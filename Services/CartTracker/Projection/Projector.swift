@@ -403,7 +403,8 @@ private struct Batch {
     if outcome.isAnew { anew += 1 }
     episodes += outcome.result.episodes.count
     if let changes = outcome.changes { try told.add(changes) }
-    let writer = PersonWriter(session: session, store: entry.store, version: version, now: now)
+    let writer = PersonWriter(
+      session: session, lease: projector.lease, store: entry.store, version: version, now: now)
     try writer.write(outcome.result, before: outcome.before) { bucket in
       let next = (changes[bucket] ?? projector.change(bucket)) + 1
       changes[bucket] = next

@@ -8,6 +8,7 @@ enum CartsMigrations {
     Migration(number: 1, name: "persons", statements: [LeaseStatements.create] + persons),
     Migration(number: 2, name: "lists", statements: lists),
     Migration(number: 3, name: "delivery", statements: DeliveryStatements.create),
+    Migration(number: 4, name: "companies", statements: companies),
   ]
 
   private static func bucket(of table: String) -> String {
@@ -55,6 +56,22 @@ enum CartsMigrations {
       PRIMARY KEY (bucket, person, hash, position)
     ) WITHOUT ROWID
     """,
+  ]
+
+  private static let companies = [
+    """
+    CREATE TABLE company_purchase(
+      \(bucket(of: "company_purchase")),
+      company BLOB NOT NULL
+        CONSTRAINT company_purchase_company_size CHECK (length(company) = 16),
+      at INTEGER NOT NULL,
+      \(person(of: "company_purchase")),
+      event TEXT NOT NULL,
+      void INTEGER NOT NULL CONSTRAINT company_purchase_void_flag CHECK (void IN (0, 1)),
+      body BLOB NOT NULL,
+      PRIMARY KEY (bucket, company, at, person, event)
+    ) WITHOUT ROWID
+    """
   ]
 
   private static let lists = [

@@ -153,11 +153,31 @@ enum ProjectionStatements {
         clock = excluded.clock, version = excluded.version
       """, scope: .engine)
 
+  /// Keeps what somebody of a company bought.
+  static let putCompanyPurchase = Statement(
+    name: "put company purchase",
+    sql: """
+      INSERT INTO company_purchase(bucket, company, at, person, event, void, body)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+      ON CONFLICT(bucket, company, at, person, event)
+      DO UPDATE SET void = excluded.void, body = excluded.body
+      """, scope: .bucket)
+
+  /// What people of a company have bought since an instant, the latest first.
+  static let companyPurchases = Statement(
+    name: "company purchases",
+    sql: """
+      SELECT person, body FROM company_purchase
+      WHERE bucket = ?1 AND company = ?2 AND at >= ?3 AND void = 0
+      ORDER BY at DESC
+      """, scope: .bucket)
+
   /// Every statement, for the rule test.
   static let all = [
     person, putPerson, dueTimes, personsAfter, episodes, putEpisode, addChange, changesAfter,
     oldestChange, trimChanges, archivedCart, archivedCarts, removeCart, cartOwner, addHistory,
     historyOfHash,
-    history, addTag, removeTag, cursors, putCursor, projected, putProjected,
+    history, putCompanyPurchase, companyPurchases, addTag, removeTag, cursors, putCursor, projected,
+    putProjected,
   ]
 }

@@ -30,5 +30,6 @@ enum ReasonWords {
     .tlsRequired: "the other side had no TLS", .channelOff: "the channel was off",
     .glyphMissing: "a letter could not be printed",
     .conditionNotMet: "the flow's condition was not met",
+    .notOpen: "the shop says that it is not open any more",
   ]
 }

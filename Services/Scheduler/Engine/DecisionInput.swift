@@ -71,6 +71,9 @@ struct StoreProfile: Sendable {
     self.scopes = scopes
   }
 
+  /// Whether a colleague's purchase stops it too.
+  func stopsCompany(_ kind: Int32) -> Bool { scopes[kind] == .company }
+
   /// Whether a purchase stops only what is about the cart bought; else all of the contact's (P09).
   func stopsCartOnly(_ kind: Int32) -> Bool {
     if let stated = scopes[kind] { return stated == .cart }

@@ -48,6 +48,11 @@ struct SendGate {
   static func isBought(
     _ enrolment: Enrolment, _ facts: CartTrackerV1.Facts, _ store: StoreProfile
   ) -> Bool {
+    if !enrolment.cart.isEmpty && store.stopsCompany(enrolment.cartKind),
+      let at = facts.companyPurchasedAt, Micros.of(at) > enrolment.anchor.at
+    {
+      return true
+    }
     if !enrolment.cart.isEmpty && store.stopsCartOnly(enrolment.cartKind) {
       return facts.carts.contains { $0.id == enrolment.cart && $0.state == .purchased }
     }

@@ -121,6 +121,10 @@ extension CartTrackerV1.Facts: CConvertible {
     )
     let watermark = try Protobuf.Timestamp.optional(c.pointee.watermark, "watermark")
     let bases = try CartTrackerV1.LegalBasis.list(c.pointee.bases, c.pointee.n_bases, "bases")
+    let companyPurchasedAt = try Protobuf.Timestamp.optional(
+      c.pointee.company_purchased_at,
+      "company_purchased_at"
+    )
     self.unknown = c.pointee.unknown != 0
     self.contact = contact
     self.carts = carts
@@ -130,6 +134,7 @@ extension CartTrackerV1.Facts: CConvertible {
     self.watermark = watermark
     self.storeRevision = c.pointee.store_revision
     self.bases = bases
+    self.companyPurchasedAt = companyPurchasedAt
   }
 
   func fill(
@@ -149,6 +154,7 @@ extension CartTrackerV1.Facts: CConvertible {
     c.pointee.store_revision = self.storeRevision
     c.pointee.n_bases = self.bases.count
     c.pointee.bases = try arena.copy(list: self.bases)
+    c.pointee.company_purchased_at = try arena.copy(self.companyPurchasedAt)
   }
 }
 
@@ -320,5 +326,108 @@ extension CartTrackerV1.StopAnswer.Refusal: CConvertible {
     c.pointee.event = try arena.copy(self.event)
     c.pointee.position = try arena.copy(self.position)
     c.pointee.lasting = self.lasting ? 1 : 0
+  }
+}
+
+extension CartTrackerV1.ConfirmOpenRequest: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__cart_tracker__v1__confirm_open_request__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__ConfirmOpenRequest>) throws(MessageError) {
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let subjects = try CartTrackerV1.ConfirmOpenRequest.Subject.list(
+      c.pointee.subjects,
+      c.pointee.n_subjects,
+      "subjects",
+      isRequired: true,
+      itemsMax: 256
+    )
+    self.store = store
+    self.subjects = subjects
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__ConfirmOpenRequest>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__confirm_open_request__init(c)
+    c.pointee.store = try arena.copy(self.store)
+    c.pointee.n_subjects = self.subjects.count
+    c.pointee.subjects = try arena.copy(list: self.subjects)
+  }
+}
+
+extension CartTrackerV1.ConfirmOpenRequest.Subject: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(
+      homing__cart_tracker__v1__confirm_open_request__subject__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(
+    _ c: UnsafePointer<Homing__CartTracker__V1__ConfirmOpenRequest__Subject>
+  ) throws(MessageError) {
+    let contact = try c.pointee.contact.text("contact", max: 128)
+    let cart = try c.pointee.cart.text("cart", isRequired: true, max: 128)
+    self.contact = contact
+    self.cart = cart
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__ConfirmOpenRequest__Subject>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__confirm_open_request__subject__init(c)
+    c.pointee.contact = try arena.copy(self.contact)
+    c.pointee.cart = try arena.copy(self.cart)
+  }
+}
+
+extension CartTrackerV1.ConfirmOpenResponse: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__cart_tracker__v1__confirm_open_response__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__ConfirmOpenResponse>) throws(MessageError) {
+    let answers = try FromC.list(
+      c.pointee.answers,
+      c.pointee.n_answers,
+      "answers",
+      itemsMax: 256
+    ).map {
+      CartTrackerV1.ConfirmOpenResponse.Answer(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    }
+    self.answers = answers
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__ConfirmOpenResponse>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__confirm_open_response__init(c)
+    c.pointee.n_answers = self.answers.count
+    c.pointee.answers = try arena.copy(list: self.answers.map {
+      .init(.init(truncatingIfNeeded: $0.rawValue))
+    })
   }
 }

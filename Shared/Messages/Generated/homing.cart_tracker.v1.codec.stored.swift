@@ -479,6 +479,43 @@ extension CartTrackerV1.StoredPurchase: CConvertible {
   }
 }
 
+extension CartTrackerV1.StoredCompanyPurchase: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__stored_company_purchase__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredCompanyPurchase>) throws(MessageError) {
+    let order = try CartTrackerV1.EventOrder.optional(c.pointee.order, "order")
+    let quote = try c.pointee.quote.text("quote")
+    let skus = try FromC.texts(c.pointee.skus, c.pointee.n_skus, "skus")
+    self.order = order
+    self.position = c.pointee.position
+    self.quote = quote
+    self.skus = skus
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoredCompanyPurchase>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__stored_company_purchase__init(c)
+    c.pointee.order = try arena.copy(self.order)
+    c.pointee.position = self.position
+    c.pointee.quote = try arena.copy(self.quote)
+    c.pointee.n_skus = self.skus.count
+    c.pointee.skus = try arena.copy(list: self.skus)
+  }
+}
+
 extension CartTrackerV1.StoredProfile: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
@@ -542,40 +579,5 @@ extension CartTrackerV1.StoredTag: CConvertible {
     c.pointee.name = try arena.copy(self.name)
     c.pointee.present = self.present ? 1 : 0
     c.pointee.at = self.at
-  }
-}
-
-extension CartTrackerV1.StoredLink: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stored_link__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredLink>) throws(MessageError) {
-    let contact = try c.pointee.contact.text("contact")
-    let guest = try c.pointee.guest.text("guest")
-    let order = try CartTrackerV1.EventOrder.optional(c.pointee.order, "order")
-    self.contact = contact
-    self.guest = guest
-    self.order = order
-    self.unlinked = c.pointee.unlinked != 0
-    self.byIdentify = c.pointee.by_identify != 0
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoredLink>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__cart_tracker__v1__stored_link__init(c)
-    c.pointee.contact = try arena.copy(self.contact)
-    c.pointee.guest = try arena.copy(self.guest)
-    c.pointee.order = try arena.copy(self.order)
-    c.pointee.unlinked = self.unlinked ? 1 : 0
-    c.pointee.by_identify = self.byIdentify ? 1 : 0
   }
 }

@@ -110,6 +110,7 @@ extension CartTrackerV1.StoreSettings: CConvertible {
     self.purchasedTag = purchasedTag
     self.feedLimit = feedLimit
     self.cartSource = cartSource
+    self.confirmOpen = c.pointee.confirm_open != 0
     self.imprint = imprint
     self.scoreWeights = scoreWeights
     self.windows = windows
@@ -138,6 +139,7 @@ extension CartTrackerV1.StoreSettings: CConvertible {
     c.pointee.purchased_tag = try arena.copy(self.purchasedTag)
     c.pointee.feed_limit = try arena.copy(self.feedLimit)
     c.pointee.cart_source = try arena.copy(self.cartSource)
+    c.pointee.confirm_open = self.confirmOpen ? 1 : 0
     c.pointee.imprint = try arena.copy(self.imprint)
     c.pointee.score_weights = try arena.copy(self.scoreWeights)
     c.pointee.n_windows = self.windows.count

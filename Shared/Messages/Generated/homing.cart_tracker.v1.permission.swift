@@ -93,6 +93,9 @@ extension CartTrackerV1 {
     public var storeRevision: UInt32
     /// In the order of the subject's uses, as many.
     public var bases: [LegalBasis]
+    /// Of the latest purchase by a colleague that covers the first cart, where the store stops
+    /// companies (P09, X08).
+    public var companyPurchasedAt: Protobuf.Timestamp?
 
     public init() {
       self.unknown = false
@@ -104,6 +107,7 @@ extension CartTrackerV1 {
       self.watermark = nil
       self.storeRevision = 0
       self.bases = []
+      self.companyPurchasedAt = nil
     }
 
     public init(
@@ -115,7 +119,8 @@ extension CartTrackerV1 {
       positions: [CommonV1.Position] = [],
       watermark: Protobuf.Timestamp? = nil,
       storeRevision: UInt32 = 0,
-      bases: [LegalBasis] = []
+      bases: [LegalBasis] = [],
+      companyPurchasedAt: Protobuf.Timestamp? = nil
     ) {
       self.unknown = unknown
       self.contact = contact
@@ -126,6 +131,7 @@ extension CartTrackerV1 {
       self.watermark = watermark
       self.storeRevision = storeRevision
       self.bases = bases
+      self.companyPurchasedAt = companyPurchasedAt
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.Facts" }
@@ -258,7 +264,7 @@ extension CartTrackerV1 {
     /// `homing.cart_tracker.v1.StopAnswer.Refusal`.
     public struct Refusal: Message {
       /// PURCHASED, EPISODE_WITHDRAWN, CART_EMPTIED, CART_EXPIRED, DETECTION_OFF, FEED_STALE,
-      /// ERASED, NO_CONSENT, OBJECTION or NOT_READABLE.
+      /// ERASED, NO_CONSENT, OBJECTION, NOT_OPEN or NOT_READABLE.
       public var reason: CommonV1.ReasonCode
       /// The event that covers the enrolment, where one does, and where it stands in the log.
       public var event: String
@@ -287,6 +293,92 @@ extension CartTrackerV1 {
       }
 
       public static var fullName: String { "homing.cart_tracker.v1.StopAnswer.Refusal" }
+    }
+  }
+}
+
+extension CartTrackerV1 {
+  /// `homing.cart_tracker.v1.ConfirmOpenRequest`.
+  public struct ConfirmOpenRequest: Message {
+    /// Required, the store the caller must be granted, at most 64 bytes.
+    public var store: String
+    /// Required, at most 256 elements.
+    public var subjects: [ConfirmOpenRequest.Subject]
+
+    public init() {
+      self.store = ""
+      self.subjects = []
+    }
+
+    public init(store: String = "", subjects: [ConfirmOpenRequest.Subject] = []) {
+      self.store = store
+      self.subjects = subjects
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.ConfirmOpenRequest" }
+
+    /// `homing.cart_tracker.v1.ConfirmOpenRequest.Subject`.
+    public struct Subject: Message {
+      /// At most 128 bytes.
+      public var contact: String
+      /// Required, at most 128 bytes.
+      public var cart: String
+
+      public init() {
+        self.contact = ""
+        self.cart = ""
+      }
+
+      public init(contact: String = "", cart: String = "") {
+        self.contact = contact
+        self.cart = cart
+      }
+
+      public static var fullName: String { "homing.cart_tracker.v1.ConfirmOpenRequest.Subject" }
+    }
+  }
+}
+
+extension CartTrackerV1 {
+  /// `homing.cart_tracker.v1.ConfirmOpenResponse`.
+  public struct ConfirmOpenResponse: Message {
+    /// In the order of the subjects, as many.
+    ///
+    /// At most 256 elements.
+    public var answers: [ConfirmOpenResponse.Answer]
+
+    public init() {
+      self.answers = []
+    }
+
+    public init(answers: [ConfirmOpenResponse.Answer] = []) {
+      self.answers = answers
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.ConfirmOpenResponse" }
+
+    /// `homing.cart_tracker.v1.ConfirmOpenResponse.Answer`.
+    public struct Answer: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+      /// The number on the wire; may be one that this version does not know.
+      public let rawValue: Int32
+
+      public init(rawValue: Int32) { self.rawValue = rawValue }
+
+      /// The shop cannot tell now: nothing is sent, and it is asked again later.
+      public static let unspecified = Self(rawValue: 0)
+      public static let open = Self(rawValue: 1)
+      /// Bought, emptied or withdrawn: nothing is sent about it any more.
+      public static let closed = Self(rawValue: 2)
+
+      /// The name in the proto file, or the number where it has none.
+      public var description: String {
+        switch rawValue {
+        case 0: "ANSWER_UNSPECIFIED"
+        case 1: "ANSWER_OPEN"
+        case 2: "ANSWER_CLOSED"
+        default: "\(rawValue)"
+        }
+      }
     }
   }
 }

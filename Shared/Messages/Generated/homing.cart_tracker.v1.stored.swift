@@ -516,6 +516,37 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
+  /// What somebody of a company bought (P09).
+  public struct StoredCompanyPurchase: Message {
+    public var order: EventOrder?
+    public var position: UInt64
+    public var quote: String
+    public var skus: [String]
+
+    public init() {
+      self.order = nil
+      self.position = 0
+      self.quote = ""
+      self.skus = []
+    }
+
+    public init(
+      order: EventOrder? = nil,
+      position: UInt64 = 0,
+      quote: String = "",
+      skus: [String] = []
+    ) {
+      self.order = order
+      self.position = position
+      self.quote = quote
+      self.skus = skus
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.StoredCompanyPurchase" }
+  }
+}
+
+extension CartTrackerV1 {
   /// `homing.cart_tracker.v1.StoredProfile`.
   public struct StoredProfile: Message {
     public var profile: ContactProfile?
@@ -559,41 +590,5 @@ extension CartTrackerV1 {
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.StoredTag" }
-  }
-}
-
-extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.StoredLink`.
-  public struct StoredLink: Message {
-    public var contact: String
-    public var guest: String
-    /// Of the newest record about it.
-    public var order: EventOrder?
-    public var unlinked: Bool
-    public var byIdentify: Bool
-
-    public init() {
-      self.contact = ""
-      self.guest = ""
-      self.order = nil
-      self.unlinked = false
-      self.byIdentify = false
-    }
-
-    public init(
-      contact: String = "",
-      guest: String = "",
-      order: EventOrder? = nil,
-      unlinked: Bool = false,
-      byIdentify: Bool = false
-    ) {
-      self.contact = contact
-      self.guest = guest
-      self.order = order
-      self.unlinked = unlinked
-      self.byIdentify = byIdentify
-    }
-
-    public static var fullName: String { "homing.cart_tracker.v1.StoredLink" }
   }
 }

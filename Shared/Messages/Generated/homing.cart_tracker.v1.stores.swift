@@ -15,7 +15,8 @@ extension CartTrackerV1 {
     public static let cart = Self(rawValue: 1)
     /// Everything for the contact in the store.
     public static let contact = Self(rawValue: 2)
-    /// Also for colleagues: the same quote, or half of the cart's SKUs.
+    /// As CONTACT, and what a colleague of the same company bought: the same quote, or half of the
+    /// cart's SKUs.
     public static let company = Self(rawValue: 3)
 
     /// The name in the proto file, or the number where it has none.
@@ -110,6 +111,9 @@ extension CartTrackerV1 {
     ///
     /// At most 64 bytes.
     public var cartSource: String
+    /// That source's ConfirmOpen is asked before each hand-off about a cart (C29); without its yes
+    /// nothing is sent.
+    public var confirmOpen: Bool
     public var imprint: Imprint?
     /// Weights of the lead score's parts, in percent; absent means equal ones (P08).
     public var scoreWeights: StoreSettings.ScoreWeights?
@@ -137,6 +141,7 @@ extension CartTrackerV1 {
       self.purchasedTag = ""
       self.feedLimit = nil
       self.cartSource = ""
+      self.confirmOpen = false
       self.imprint = nil
       self.scoreWeights = nil
       self.windows = []
@@ -160,6 +165,7 @@ extension CartTrackerV1 {
       purchasedTag: String = "",
       feedLimit: Protobuf.Duration? = nil,
       cartSource: String = "",
+      confirmOpen: Bool = false,
       imprint: Imprint? = nil,
       scoreWeights: StoreSettings.ScoreWeights? = nil,
       windows: [StoreSettings.ChannelWindow] = []
@@ -181,6 +187,7 @@ extension CartTrackerV1 {
       self.purchasedTag = purchasedTag
       self.feedLimit = feedLimit
       self.cartSource = cartSource
+      self.confirmOpen = confirmOpen
       self.imprint = imprint
       self.scoreWeights = scoreWeights
       self.windows = windows

@@ -128,6 +128,8 @@ extension CommonV1 {
     public static let channelOff = Self(rawValue: 41)
     public static let glyphMissing = Self(rawValue: 42)
     public static let conditionNotMet = Self(rawValue: 43)
+    /// The shop itself says that the cart is not open any more (C29).
+    public static let notOpen = Self(rawValue: 44)
 
     /// The name in the proto file, or the number where it has none.
     public var description: String {
@@ -176,6 +178,7 @@ extension CommonV1 {
       case 41: "REASON_CODE_CHANNEL_OFF"
       case 42: "REASON_CODE_GLYPH_MISSING"
       case 43: "REASON_CODE_CONDITION_NOT_MET"
+      case 44: "REASON_CODE_NOT_OPEN"
       default: "\(rawValue)"
       }
     }

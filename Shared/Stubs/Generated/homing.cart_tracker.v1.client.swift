@@ -460,6 +460,12 @@ extension CartTrackerV1 {
 extension CartTrackerV1 {
   /// The methods of `homing.cart_tracker.v1.CartSource`.
   public enum CartSourceMethods {
+    public static let confirmOpen = RPCMethod(
+      "homing.cart_tracker.v1.CartSource/ConfirmOpen",
+      .unary,
+      isIdempotent: true,
+      roles: ["cart-tracker"]
+    )
     public static let listChanges = RPCMethod(
       "homing.cart_tracker.v1.CartSource/ListChanges",
       .serverStreaming,
@@ -468,16 +474,27 @@ extension CartTrackerV1 {
     )
 
     /// In the order of the proto file.
-    public static let all: [RPCMethod] = [listChanges]
+    public static let all: [RPCMethod] = [confirmOpen, listChanges]
   }
 }
 
 extension CartTrackerV1 {
-  /// Calls `homing.cart_tracker.v1.CartSource`. Served by a shop, so that Refresh can ask it (L06).
+  /// Calls `homing.cart_tracker.v1.CartSource`. Served by a shop, so that it can be asked (L06,
+  /// C29).
   public struct CartSourceClient: Sendable {
     private let channel: any Channel
 
     public init(_ channel: any Channel) { self.channel = channel }
+
+    /// Whether carts are still open as far as the shop knows, asked right before hand-offs. It is
+    /// waited for no longer than half a second; without an answer nothing is sent, and it is asked
+    /// again later.
+    public func confirmOpen(
+      _ request: ConfirmOpenRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> ConfirmOpenResponse {
+      try await channel.call(CartSourceMethods.confirmOpen, request, options)
+    }
 
     /// The events since an instant, oldest first, in as many batches as it likes.
     public func listChanges(

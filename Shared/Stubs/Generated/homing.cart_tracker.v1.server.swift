@@ -460,12 +460,20 @@ extension CartTrackerV1.CartTrackerService {
 }
 
 extension CartTrackerV1 {
-  /// Serves `homing.cart_tracker.v1.CartSource`. Served by a shop, so that Refresh can ask it
-  /// (L06).
+  /// Serves `homing.cart_tracker.v1.CartSource`. Served by a shop, so that it can be asked (L06,
+  /// C29).
   ///
   /// A unary method that answers `.now` runs inside the connection's loop and must not block; one
   /// that has to wait answers `.later`.
   package protocol CartSourceService: Sendable {
+    /// Whether carts are still open as far as the shop knows, asked right before hand-offs. It is
+    /// waited for no longer than half a second; without an answer nothing is sent, and it is asked
+    /// again later.
+    func confirmOpen(
+      _ request: ConfirmOpenRequest,
+      _ call: ServerCall
+    ) throws -> Reply<ConfirmOpenResponse>
+
     /// The events since an instant, oldest first, in as many batches as it likes.
     func listChanges(
       _ request: ListChangesRequest,
@@ -478,6 +486,18 @@ extension CartTrackerV1 {
 extension CartTrackerV1.CartSourceService {
   /// Adds every method of the service to a server's table.
   package func register(in table: inout MethodTable) {
+    table.unary(CartTrackerV1.CartSourceMethods.confirmOpen) {
+      let request = try CartTrackerV1.ConfirmOpenRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.confirmOpen(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
     table.serverStreaming(CartTrackerV1.CartSourceMethods.listChanges, store: { $0.store }) {
       try await self.listChanges($0, $1, $2)
     }

@@ -412,6 +412,141 @@ void   homing__cart_tracker__v1__stop_answer__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__stop_answer__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__cart_tracker__v1__confirm_open_request__subject__init
+                     (Homing__CartTracker__V1__ConfirmOpenRequest__Subject         *message)
+{
+  static const Homing__CartTracker__V1__ConfirmOpenRequest__Subject init_value = HOMING__CART_TRACKER__V1__CONFIRM_OPEN_REQUEST__SUBJECT__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__confirm_open_request__subject__get_packed_size
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest__Subject *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__subject__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__confirm_open_request__subject__pack
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest__Subject *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__subject__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__confirm_open_request__subject__pack_to_buffer
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest__Subject *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__subject__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__ConfirmOpenRequest__Subject *
+       homing__cart_tracker__v1__confirm_open_request__subject__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__ConfirmOpenRequest__Subject *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__confirm_open_request__subject__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__confirm_open_request__subject__free_unpacked
+                     (Homing__CartTracker__V1__ConfirmOpenRequest__Subject *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__subject__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__cart_tracker__v1__confirm_open_request__init
+                     (Homing__CartTracker__V1__ConfirmOpenRequest         *message)
+{
+  static const Homing__CartTracker__V1__ConfirmOpenRequest init_value = HOMING__CART_TRACKER__V1__CONFIRM_OPEN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__confirm_open_request__get_packed_size
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__confirm_open_request__pack
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__confirm_open_request__pack_to_buffer
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__ConfirmOpenRequest *
+       homing__cart_tracker__v1__confirm_open_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__ConfirmOpenRequest *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__confirm_open_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__confirm_open_request__free_unpacked
+                     (Homing__CartTracker__V1__ConfirmOpenRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__cart_tracker__v1__confirm_open_response__init
+                     (Homing__CartTracker__V1__ConfirmOpenResponse         *message)
+{
+  static const Homing__CartTracker__V1__ConfirmOpenResponse init_value = HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__confirm_open_response__get_packed_size
+                     (const Homing__CartTracker__V1__ConfirmOpenResponse *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__confirm_open_response__pack
+                     (const Homing__CartTracker__V1__ConfirmOpenResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__confirm_open_response__pack_to_buffer
+                     (const Homing__CartTracker__V1__ConfirmOpenResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__ConfirmOpenResponse *
+       homing__cart_tracker__v1__confirm_open_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__ConfirmOpenResponse *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__confirm_open_response__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__confirm_open_response__free_unpacked
+                     (Homing__CartTracker__V1__ConfirmOpenResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts_request__field_descriptors[2] =
 {
   {
@@ -565,7 +700,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts_response__descr
   (ProtobufCMessageInit) homing__cart_tracker__v1__facts_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts__field_descriptors[9] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts__field_descriptors[10] =
 {
   {
     "unknown",
@@ -675,10 +810,23 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "company_purchased_at",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__Facts, company_purchased_at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__facts__field_indices_by_name[] = {
   8,   /* field[8] = bases */
   2,   /* field[2] = carts */
+  9,   /* field[9] = company_purchased_at */
   1,   /* field[1] = contact */
   3,   /* field[3] = episode */
   5,   /* field[5] = positions */
@@ -690,7 +838,7 @@ static const unsigned homing__cart_tracker__v1__facts__field_indices_by_name[] =
 static const ProtobufCIntRange homing__cart_tracker__v1__facts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts__descriptor =
 {
@@ -700,7 +848,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__facts__descriptor =
   "Homing__CartTracker__V1__Facts",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__Facts),
-  9,
+  10,
   homing__cart_tracker__v1__facts__field_descriptors,
   homing__cart_tracker__v1__facts__field_indices_by_name,
   1,  homing__cart_tracker__v1__facts__number_ranges,
@@ -1051,5 +1199,175 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__stop_answer__descript
   homing__cart_tracker__v1__stop_answer__field_indices_by_name,
   1,  homing__cart_tracker__v1__stop_answer__number_ranges,
   (ProtobufCMessageInit) homing__cart_tracker__v1__stop_answer__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__confirm_open_request__subject__field_descriptors[2] =
+{
+  {
+    "contact",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__ConfirmOpenRequest__Subject, contact),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cart",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__ConfirmOpenRequest__Subject, cart),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__confirm_open_request__subject__field_indices_by_name[] = {
+  1,   /* field[1] = cart */
+  0,   /* field[0] = contact */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__confirm_open_request__subject__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_request__subject__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.ConfirmOpenRequest.Subject",
+  "Subject",
+  "Homing__CartTracker__V1__ConfirmOpenRequest__Subject",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__ConfirmOpenRequest__Subject),
+  2,
+  homing__cart_tracker__v1__confirm_open_request__subject__field_descriptors,
+  homing__cart_tracker__v1__confirm_open_request__subject__field_indices_by_name,
+  1,  homing__cart_tracker__v1__confirm_open_request__subject__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__confirm_open_request__subject__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__confirm_open_request__field_descriptors[2] =
+{
+  {
+    "store",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__ConfirmOpenRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "subjects",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__ConfirmOpenRequest, n_subjects),
+    offsetof(Homing__CartTracker__V1__ConfirmOpenRequest, subjects),
+    &homing__cart_tracker__v1__confirm_open_request__subject__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__confirm_open_request__field_indices_by_name[] = {
+  0,   /* field[0] = store */
+  1,   /* field[1] = subjects */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__confirm_open_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.ConfirmOpenRequest",
+  "ConfirmOpenRequest",
+  "Homing__CartTracker__V1__ConfirmOpenRequest",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__ConfirmOpenRequest),
+  2,
+  homing__cart_tracker__v1__confirm_open_request__field_descriptors,
+  homing__cart_tracker__v1__confirm_open_request__field_indices_by_name,
+  1,  homing__cart_tracker__v1__confirm_open_request__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__confirm_open_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue homing__cart_tracker__v1__confirm_open_response__answer__enum_values_by_number[3] =
+{
+  { "ANSWER_UNSPECIFIED", "HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__ANSWER__ANSWER_UNSPECIFIED", 0 },
+  { "ANSWER_OPEN", "HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__ANSWER__ANSWER_OPEN", 1 },
+  { "ANSWER_CLOSED", "HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__ANSWER__ANSWER_CLOSED", 2 },
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__confirm_open_response__answer__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex homing__cart_tracker__v1__confirm_open_response__answer__enum_values_by_name[3] =
+{
+  { "ANSWER_CLOSED", 2 },
+  { "ANSWER_OPEN", 1 },
+  { "ANSWER_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor homing__cart_tracker__v1__confirm_open_response__answer__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.ConfirmOpenResponse.Answer",
+  "Answer",
+  "Homing__CartTracker__V1__ConfirmOpenResponse__Answer",
+  "homing.cart_tracker.v1",
+  3,
+  homing__cart_tracker__v1__confirm_open_response__answer__enum_values_by_number,
+  3,
+  homing__cart_tracker__v1__confirm_open_response__answer__enum_values_by_name,
+  1,
+  homing__cart_tracker__v1__confirm_open_response__answer__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__confirm_open_response__field_descriptors[1] =
+{
+  {
+    "answers",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Homing__CartTracker__V1__ConfirmOpenResponse, n_answers),
+    offsetof(Homing__CartTracker__V1__ConfirmOpenResponse, answers),
+    &homing__cart_tracker__v1__confirm_open_response__answer__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__confirm_open_response__field_indices_by_name[] = {
+  0,   /* field[0] = answers */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__confirm_open_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.ConfirmOpenResponse",
+  "ConfirmOpenResponse",
+  "Homing__CartTracker__V1__ConfirmOpenResponse",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__ConfirmOpenResponse),
+  1,
+  homing__cart_tracker__v1__confirm_open_response__field_descriptors,
+  homing__cart_tracker__v1__confirm_open_response__field_indices_by_name,
+  1,  homing__cart_tracker__v1__confirm_open_response__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__confirm_open_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -367,6 +367,51 @@ void   homing__cart_tracker__v1__stored_purchase__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__stored_purchase__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__cart_tracker__v1__stored_company_purchase__init
+                     (Homing__CartTracker__V1__StoredCompanyPurchase         *message)
+{
+  static const Homing__CartTracker__V1__StoredCompanyPurchase init_value = HOMING__CART_TRACKER__V1__STORED_COMPANY_PURCHASE__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__stored_company_purchase__get_packed_size
+                     (const Homing__CartTracker__V1__StoredCompanyPurchase *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_company_purchase__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__stored_company_purchase__pack
+                     (const Homing__CartTracker__V1__StoredCompanyPurchase *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_company_purchase__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__stored_company_purchase__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoredCompanyPurchase *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_company_purchase__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__StoredCompanyPurchase *
+       homing__cart_tracker__v1__stored_company_purchase__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__StoredCompanyPurchase *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__stored_company_purchase__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__stored_company_purchase__free_unpacked
+                     (Homing__CartTracker__V1__StoredCompanyPurchase *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_company_purchase__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__cart_tracker__v1__stored_profile__init
                      (Homing__CartTracker__V1__StoredProfile         *message)
 {
@@ -1896,6 +1941,83 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_purchase__desc
   homing__cart_tracker__v1__stored_purchase__field_indices_by_name,
   1,  homing__cart_tracker__v1__stored_purchase__number_ranges,
   (ProtobufCMessageInit) homing__cart_tracker__v1__stored_purchase__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stored_company_purchase__field_descriptors[4] =
+{
+  {
+    "order",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoredCompanyPurchase, order),
+    &homing__cart_tracker__v1__event_order__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoredCompanyPurchase, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "quote",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoredCompanyPurchase, quote),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skus",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Homing__CartTracker__V1__StoredCompanyPurchase, n_skus),
+    offsetof(Homing__CartTracker__V1__StoredCompanyPurchase, skus),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__stored_company_purchase__field_indices_by_name[] = {
+  0,   /* field[0] = order */
+  1,   /* field[1] = position */
+  2,   /* field[2] = quote */
+  3,   /* field[3] = skus */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__stored_company_purchase__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_company_purchase__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.StoredCompanyPurchase",
+  "StoredCompanyPurchase",
+  "Homing__CartTracker__V1__StoredCompanyPurchase",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__StoredCompanyPurchase),
+  4,
+  homing__cart_tracker__v1__stored_company_purchase__field_descriptors,
+  homing__cart_tracker__v1__stored_company_purchase__field_indices_by_name,
+  1,  homing__cart_tracker__v1__stored_company_purchase__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__stored_company_purchase__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stored_profile__field_descriptors[3] =

@@ -745,7 +745,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__score
   (ProtobufCMessageInit) homing__cart_tracker__v1__store_settings__score_weights__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__field_descriptors[20] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__field_descriptors[21] =
 {
   {
     "name",
@@ -987,6 +987,18 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "confirm_open",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoreSettings, confirm_open),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__store_settings__field_indices_by_name[] = {
   13,   /* field[13] = abandoned_tag */
@@ -994,6 +1006,7 @@ static const unsigned homing__cart_tracker__v1__store_settings__field_indices_by
   11,   /* field[11] = cart_expiry */
   16,   /* field[16] = cart_source */
   8,   /* field[8] = checkout_grace */
+  20,   /* field[20] = confirm_open */
   1,   /* field[1] = controller */
   4,   /* field[4] = country_code */
   5,   /* field[5] = detection */
@@ -1014,7 +1027,7 @@ static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__number_
 {
   { 1, 0 },
   { 21, 19 },
-  { 0, 20 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descriptor =
 {
@@ -1024,7 +1037,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descr
   "Homing__CartTracker__V1__StoreSettings",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__StoreSettings),
-  20,
+  21,
   homing__cart_tracker__v1__store_settings__field_descriptors,
   homing__cart_tracker__v1__store_settings__field_indices_by_name,
   2,  homing__cart_tracker__v1__store_settings__number_ranges,

@@ -2518,7 +2518,7 @@ const ProtobufCEnumDescriptor homing__common__v1__outcome_kind__descriptor =
   homing__common__v1__outcome_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_number[44] =
+static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_number[45] =
 {
   { "REASON_CODE_UNSPECIFIED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_UNSPECIFIED", 0 },
   { "REASON_CODE_PURCHASED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_PURCHASED", 1 },
@@ -2564,11 +2564,12 @@ static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_
   { "REASON_CODE_CHANNEL_OFF", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_CHANNEL_OFF", 41 },
   { "REASON_CODE_GLYPH_MISSING", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_GLYPH_MISSING", 42 },
   { "REASON_CODE_CONDITION_NOT_MET", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_CONDITION_NOT_MET", 43 },
+  { "REASON_CODE_NOT_OPEN", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_NOT_OPEN", 44 },
 };
 static const ProtobufCIntRange homing__common__v1__reason_code__value_ranges[] = {
-{0, 0},{0, 44}
+{0, 0},{0, 45}
 };
-static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_values_by_name[44] =
+static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_values_by_name[45] =
 {
   { "REASON_CODE_BAD_DESTINATION", 25 },
   { "REASON_CODE_BUDGET", 29 },
@@ -2595,6 +2596,7 @@ static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_value
   { "REASON_CODE_MISSING_VALUE", 26 },
   { "REASON_CODE_MODE", 22 },
   { "REASON_CODE_NOT_A_TEST_ADDRESS", 23 },
+  { "REASON_CODE_NOT_OPEN", 44 },
   { "REASON_CODE_NOT_READABLE", 37 },
   { "REASON_CODE_NO_CONSENT", 14 },
   { "REASON_CODE_NO_DESTINATION", 24 },
@@ -2622,9 +2624,9 @@ const ProtobufCEnumDescriptor homing__common__v1__reason_code__descriptor =
   "ReasonCode",
   "Homing__Common__V1__ReasonCode",
   "homing.common.v1",
-  44,
+  45,
   homing__common__v1__reason_code__enum_values_by_number,
-  44,
+  45,
   homing__common__v1__reason_code__enum_values_by_name,
   1,
   homing__common__v1__reason_code__value_ranges,

@@ -30,10 +30,19 @@ typedef struct Homing__CartTracker__V1__StopSubject Homing__CartTracker__V1__Sto
 typedef struct Homing__CartTracker__V1__CheckStopResponse Homing__CartTracker__V1__CheckStopResponse;
 typedef struct Homing__CartTracker__V1__StopAnswer Homing__CartTracker__V1__StopAnswer;
 typedef struct Homing__CartTracker__V1__StopAnswer__Refusal Homing__CartTracker__V1__StopAnswer__Refusal;
+typedef struct Homing__CartTracker__V1__ConfirmOpenRequest Homing__CartTracker__V1__ConfirmOpenRequest;
+typedef struct Homing__CartTracker__V1__ConfirmOpenRequest__Subject Homing__CartTracker__V1__ConfirmOpenRequest__Subject;
+typedef struct Homing__CartTracker__V1__ConfirmOpenResponse Homing__CartTracker__V1__ConfirmOpenResponse;
 
 
 /* --- enums --- */
 
+typedef enum _Homing__CartTracker__V1__ConfirmOpenResponse__Answer {
+  HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__ANSWER__ANSWER_UNSPECIFIED = 0,
+  HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__ANSWER__ANSWER_OPEN = 1,
+  HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__ANSWER__ANSWER_CLOSED = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__ANSWER)
+} Homing__CartTracker__V1__ConfirmOpenResponse__Answer;
 
 /* --- messages --- */
 
@@ -88,10 +97,11 @@ struct  Homing__CartTracker__V1__Facts
   uint32_t store_revision;
   size_t n_bases;
   Homing__CartTracker__V1__LegalBasis **bases;
+  Google__Protobuf__Timestamp *company_purchased_at;
 };
 #define HOMING__CART_TRACKER__V1__FACTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__facts__descriptor) \
-    , 0, NULL, 0,NULL, NULL, NULL, 0,NULL, NULL, 0, 0,NULL }
+    , 0, NULL, 0,NULL, NULL, NULL, 0,NULL, NULL, 0, 0,NULL, NULL }
 
 
 struct  Homing__CartTracker__V1__CheckStopRequest
@@ -157,6 +167,40 @@ struct  Homing__CartTracker__V1__StopAnswer
 #define HOMING__CART_TRACKER__V1__STOP_ANSWER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__stop_answer__descriptor) \
     , NULL, NULL, NULL }
+
+
+struct  Homing__CartTracker__V1__ConfirmOpenRequest__Subject
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData contact;
+  ProtobufCBinaryData cart;
+};
+#define HOMING__CART_TRACKER__V1__CONFIRM_OPEN_REQUEST__SUBJECT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__confirm_open_request__subject__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Homing__CartTracker__V1__ConfirmOpenRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData store;
+  size_t n_subjects;
+  Homing__CartTracker__V1__ConfirmOpenRequest__Subject **subjects;
+};
+#define HOMING__CART_TRACKER__V1__CONFIRM_OPEN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__confirm_open_request__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+struct  Homing__CartTracker__V1__ConfirmOpenResponse
+{
+  ProtobufCMessage base;
+  size_t n_answers;
+  Homing__CartTracker__V1__ConfirmOpenResponse__Answer *answers;
+};
+#define HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__confirm_open_response__descriptor) \
+    , 0,NULL }
 
 
 /* Homing__CartTracker__V1__FactsRequest methods */
@@ -330,6 +374,63 @@ Homing__CartTracker__V1__StopAnswer *
 void   homing__cart_tracker__v1__stop_answer__free_unpacked
                      (Homing__CartTracker__V1__StopAnswer *message,
                       ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__ConfirmOpenRequest__Subject methods */
+void   homing__cart_tracker__v1__confirm_open_request__subject__init
+                     (Homing__CartTracker__V1__ConfirmOpenRequest__Subject         *message);
+size_t homing__cart_tracker__v1__confirm_open_request__subject__get_packed_size
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest__Subject   *message);
+size_t homing__cart_tracker__v1__confirm_open_request__subject__pack
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest__Subject   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__confirm_open_request__subject__pack_to_buffer
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest__Subject   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__ConfirmOpenRequest__Subject *
+       homing__cart_tracker__v1__confirm_open_request__subject__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__confirm_open_request__subject__free_unpacked
+                     (Homing__CartTracker__V1__ConfirmOpenRequest__Subject *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__ConfirmOpenRequest methods */
+void   homing__cart_tracker__v1__confirm_open_request__init
+                     (Homing__CartTracker__V1__ConfirmOpenRequest         *message);
+size_t homing__cart_tracker__v1__confirm_open_request__get_packed_size
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest   *message);
+size_t homing__cart_tracker__v1__confirm_open_request__pack
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__confirm_open_request__pack_to_buffer
+                     (const Homing__CartTracker__V1__ConfirmOpenRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__ConfirmOpenRequest *
+       homing__cart_tracker__v1__confirm_open_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__confirm_open_request__free_unpacked
+                     (Homing__CartTracker__V1__ConfirmOpenRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__ConfirmOpenResponse methods */
+void   homing__cart_tracker__v1__confirm_open_response__init
+                     (Homing__CartTracker__V1__ConfirmOpenResponse         *message);
+size_t homing__cart_tracker__v1__confirm_open_response__get_packed_size
+                     (const Homing__CartTracker__V1__ConfirmOpenResponse   *message);
+size_t homing__cart_tracker__v1__confirm_open_response__pack
+                     (const Homing__CartTracker__V1__ConfirmOpenResponse   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__confirm_open_response__pack_to_buffer
+                     (const Homing__CartTracker__V1__ConfirmOpenResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__ConfirmOpenResponse *
+       homing__cart_tracker__v1__confirm_open_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__confirm_open_response__free_unpacked
+                     (Homing__CartTracker__V1__ConfirmOpenResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Homing__CartTracker__V1__FactsRequest_Closure)
@@ -359,6 +460,15 @@ typedef void (*Homing__CartTracker__V1__StopAnswer__Refusal_Closure)
 typedef void (*Homing__CartTracker__V1__StopAnswer_Closure)
                  (const Homing__CartTracker__V1__StopAnswer *message,
                   void *closure_data);
+typedef void (*Homing__CartTracker__V1__ConfirmOpenRequest__Subject_Closure)
+                 (const Homing__CartTracker__V1__ConfirmOpenRequest__Subject *message,
+                  void *closure_data);
+typedef void (*Homing__CartTracker__V1__ConfirmOpenRequest_Closure)
+                 (const Homing__CartTracker__V1__ConfirmOpenRequest *message,
+                  void *closure_data);
+typedef void (*Homing__CartTracker__V1__ConfirmOpenResponse_Closure)
+                 (const Homing__CartTracker__V1__ConfirmOpenResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -374,6 +484,10 @@ extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stop_subject__
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__check_stop_response__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stop_answer__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stop_answer__refusal__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_request__subject__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_response__descriptor;
+extern const ProtobufCEnumDescriptor    homing__cart_tracker__v1__confirm_open_response__answer__descriptor;
 
 PROTOBUF_C__END_DECLS
 

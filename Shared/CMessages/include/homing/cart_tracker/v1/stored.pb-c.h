@@ -29,6 +29,7 @@ typedef struct Homing__CartTracker__V1__StoredPerson Homing__CartTracker__V1__St
 typedef struct Homing__CartTracker__V1__StoredCart Homing__CartTracker__V1__StoredCart;
 typedef struct Homing__CartTracker__V1__StoredEpisode Homing__CartTracker__V1__StoredEpisode;
 typedef struct Homing__CartTracker__V1__StoredPurchase Homing__CartTracker__V1__StoredPurchase;
+typedef struct Homing__CartTracker__V1__StoredCompanyPurchase Homing__CartTracker__V1__StoredCompanyPurchase;
 typedef struct Homing__CartTracker__V1__StoredProfile Homing__CartTracker__V1__StoredProfile;
 typedef struct Homing__CartTracker__V1__StoredTag Homing__CartTracker__V1__StoredTag;
 typedef struct Homing__CartTracker__V1__StoredLink Homing__CartTracker__V1__StoredLink;
@@ -229,6 +230,20 @@ struct  Homing__CartTracker__V1__StoredPurchase
     , NULL, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, NULL, NULL, 0, 0 }
 
 
+struct  Homing__CartTracker__V1__StoredCompanyPurchase
+{
+  ProtobufCMessage base;
+  Homing__CartTracker__V1__EventOrder *order;
+  uint64_t position;
+  ProtobufCBinaryData quote;
+  size_t n_skus;
+  ProtobufCBinaryData *skus;
+};
+#define HOMING__CART_TRACKER__V1__STORED_COMPANY_PURCHASE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__stored_company_purchase__descriptor) \
+    , NULL, 0, {0,NULL}, 0,NULL }
+
+
 struct  Homing__CartTracker__V1__StoredProfile
 {
   ProtobufCMessage base;
@@ -421,6 +436,25 @@ Homing__CartTracker__V1__StoredPurchase *
 void   homing__cart_tracker__v1__stored_purchase__free_unpacked
                      (Homing__CartTracker__V1__StoredPurchase *message,
                       ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__StoredCompanyPurchase methods */
+void   homing__cart_tracker__v1__stored_company_purchase__init
+                     (Homing__CartTracker__V1__StoredCompanyPurchase         *message);
+size_t homing__cart_tracker__v1__stored_company_purchase__get_packed_size
+                     (const Homing__CartTracker__V1__StoredCompanyPurchase   *message);
+size_t homing__cart_tracker__v1__stored_company_purchase__pack
+                     (const Homing__CartTracker__V1__StoredCompanyPurchase   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__stored_company_purchase__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoredCompanyPurchase   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__StoredCompanyPurchase *
+       homing__cart_tracker__v1__stored_company_purchase__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__stored_company_purchase__free_unpacked
+                     (Homing__CartTracker__V1__StoredCompanyPurchase *message,
+                      ProtobufCAllocator *allocator);
 /* Homing__CartTracker__V1__StoredProfile methods */
 void   homing__cart_tracker__v1__stored_profile__init
                      (Homing__CartTracker__V1__StoredProfile         *message);
@@ -504,6 +538,9 @@ typedef void (*Homing__CartTracker__V1__StoredEpisode_Closure)
 typedef void (*Homing__CartTracker__V1__StoredPurchase_Closure)
                  (const Homing__CartTracker__V1__StoredPurchase *message,
                   void *closure_data);
+typedef void (*Homing__CartTracker__V1__StoredCompanyPurchase_Closure)
+                 (const Homing__CartTracker__V1__StoredCompanyPurchase *message,
+                  void *closure_data);
 typedef void (*Homing__CartTracker__V1__StoredProfile_Closure)
                  (const Homing__CartTracker__V1__StoredProfile *message,
                   void *closure_data);
@@ -527,6 +564,7 @@ extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_person_
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_cart__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_episode__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_purchase__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_company_purchase__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_profile__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_tag__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_link__descriptor;

@@ -123,6 +123,7 @@ struct  Homing__CartTracker__V1__StoreSettings
   ProtobufCBinaryData purchased_tag;
   Google__Protobuf__Duration *feed_limit;
   ProtobufCBinaryData cart_source;
+  protobuf_c_boolean confirm_open;
   Homing__CartTracker__V1__Imprint *imprint;
   Homing__CartTracker__V1__StoreSettings__ScoreWeights *score_weights;
   size_t n_windows;
@@ -130,7 +131,7 @@ struct  Homing__CartTracker__V1__StoreSettings
 };
 #define HOMING__CART_TRACKER__V1__STORE_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__store_settings__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, 0,NULL, NULL, NULL, NULL, NULL, 0, {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, NULL, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, 0,NULL, NULL, NULL, NULL, NULL, 0, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0, NULL, NULL, 0,NULL }
 
 
 struct  Homing__CartTracker__V1__Imprint
