@@ -3,10 +3,20 @@ internal import DynamicMessages
 internal import Messages
 internal import Stubs
 
-/// `homing audit`: who changed what sends, and when (F21).
-struct AuditCommand: HomingSubcommand {
+/// `homing audit`: what can be held against us, and the proof that it is not so.
+struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "audit", abstract: "List who changed what sends, newest first.",
+    commandName: "audit",
+    abstract: "Who changed what sends; whether every hand-off and every record is right.",
+    subcommands: [
+      AuditChangesCommand.self, AuditHandOffsCommand.self, AuditRecordsCommand.self,
+    ], defaultSubcommand: AuditChangesCommand.self)
+}
+
+/// `homing audit changes`: who changed what sends, and when (F21).
+struct AuditChangesCommand: HomingSubcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "changes", abstract: "List who changed what sends, newest first.",
     discussion: """
       Versions applied and approved, modes, pauses and their ends, enrolments moved and ended; \
       what concerns every store is listed too.

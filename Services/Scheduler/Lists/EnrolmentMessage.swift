@@ -38,7 +38,7 @@ enum EnrolmentMessage {
       channel: record.channel, template: record.template, order: record.order?.text ?? "",
       facts: record.facts, positions: record.positions,
       outcomes: try record.order.map { try outcomes(of: $0, in: session) } ?? [],
-      contact: enrolment.contact, cart: enrolment.cart)
+      contact: enrolment.contact, cart: enrolment.cart, anchor: enrolment.anchor.message)
   }
 
   static func outcomes(

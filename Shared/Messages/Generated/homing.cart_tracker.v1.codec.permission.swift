@@ -431,3 +431,153 @@ extension CartTrackerV1.ConfirmOpenResponse: CConvertible {
     })
   }
 }
+
+extension CartTrackerV1.AuditHandOffsRequest: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__audit_hand_offs_request__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__AuditHandOffsRequest>) throws(MessageError) {
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let handOffs = try CartTrackerV1.AuditHandOffsRequest.HandOff.list(
+      c.pointee.hand_offs,
+      c.pointee.n_hand_offs,
+      "hand_offs",
+      isRequired: true,
+      itemsMax: 256
+    )
+    self.store = store
+    self.handOffs = handOffs
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__AuditHandOffsRequest>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__audit_hand_offs_request__init(c)
+    c.pointee.store = try arena.copy(self.store)
+    c.pointee.n_hand_offs = self.handOffs.count
+    c.pointee.hand_offs = try arena.copy(list: self.handOffs)
+  }
+}
+
+extension CartTrackerV1.AuditHandOffsRequest.HandOff: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__audit_hand_offs_request__hand_off__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(
+    _ c: UnsafePointer<Homing__CartTracker__V1__AuditHandOffsRequest__HandOff>
+  ) throws(MessageError) {
+    let contact = try c.pointee.contact.text("contact", isRequired: true, max: 128)
+    let cart = try c.pointee.cart.text("cart", max: 128)
+    let anchor = try CommonV1.Anchor.required(c.pointee.anchor, "anchor")
+    let grant = try CommonV1.Grant.required(c.pointee.grant, "grant")
+    self.contact = contact
+    self.cart = cart
+    self.anchor = anchor
+    self.grant = grant
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__AuditHandOffsRequest__HandOff>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__audit_hand_offs_request__hand_off__init(c)
+    c.pointee.contact = try arena.copy(self.contact)
+    c.pointee.cart = try arena.copy(self.cart)
+    c.pointee.anchor = try arena.copy(self.anchor)
+    c.pointee.grant = try arena.copy(self.grant)
+  }
+}
+
+extension CartTrackerV1.AuditHandOffsResponse: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__audit_hand_offs_response__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__AuditHandOffsResponse>) throws(MessageError) {
+    let findings = try CartTrackerV1.AuditHandOffsResponse.Finding.list(
+      c.pointee.findings,
+      c.pointee.n_findings,
+      "findings"
+    )
+    self.findings = findings
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__AuditHandOffsResponse>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__audit_hand_offs_response__init(c)
+    c.pointee.n_findings = self.findings.count
+    c.pointee.findings = try arena.copy(list: self.findings)
+  }
+}
+
+extension CartTrackerV1.AuditHandOffsResponse.Finding: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__audit_hand_offs_response__finding__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(
+    _ c: UnsafePointer<Homing__CartTracker__V1__AuditHandOffsResponse__Finding>
+  ) throws(MessageError) {
+    let event = try c.pointee.event.text("event")
+    let position = try CommonV1.Position.optional(c.pointee.position, "position")
+    let receivedAt = try Protobuf.Timestamp.optional(c.pointee.received_at, "received_at")
+    self.violated = c.pointee.violated != 0
+    self.event = event
+    self.position = position
+    self.receivedAt = receivedAt
+    self.checked = c.pointee.checked
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__AuditHandOffsResponse__Finding>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__audit_hand_offs_response__finding__init(c)
+    c.pointee.violated = self.violated ? 1 : 0
+    c.pointee.event = try arena.copy(self.event)
+    c.pointee.position = try arena.copy(self.position)
+    c.pointee.received_at = try arena.copy(self.receivedAt)
+    c.pointee.checked = self.checked
+  }
+}

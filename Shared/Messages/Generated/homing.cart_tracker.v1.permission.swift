@@ -382,3 +382,114 @@ extension CartTrackerV1 {
     }
   }
 }
+
+extension CartTrackerV1 {
+  /// `homing.cart_tracker.v1.AuditHandOffsRequest`.
+  public struct AuditHandOffsRequest: Message {
+    /// Required, the store the caller must be granted, at most 64 bytes.
+    public var store: String
+    /// Required, at most 256 elements.
+    public var handOffs: [AuditHandOffsRequest.HandOff]
+
+    public init() {
+      self.store = ""
+      self.handOffs = []
+    }
+
+    public init(store: String = "", handOffs: [AuditHandOffsRequest.HandOff] = []) {
+      self.store = store
+      self.handOffs = handOffs
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.AuditHandOffsRequest" }
+
+    /// What left, and the grant under which it began.
+    public struct HandOff: Message {
+      /// Required, at most 128 bytes.
+      public var contact: String
+      /// At most 128 bytes.
+      public var cart: String
+      /// Required.
+      public var anchor: CommonV1.Anchor?
+      /// Required.
+      public var grant: CommonV1.Grant?
+
+      public init() {
+        self.contact = ""
+        self.cart = ""
+        self.anchor = nil
+        self.grant = nil
+      }
+
+      public init(
+        contact: String = "",
+        cart: String = "",
+        anchor: CommonV1.Anchor? = nil,
+        grant: CommonV1.Grant? = nil
+      ) {
+        self.contact = contact
+        self.cart = cart
+        self.anchor = anchor
+        self.grant = grant
+      }
+
+      public static var fullName: String { "homing.cart_tracker.v1.AuditHandOffsRequest.HandOff" }
+    }
+  }
+}
+
+extension CartTrackerV1 {
+  /// `homing.cart_tracker.v1.AuditHandOffsResponse`.
+  public struct AuditHandOffsResponse: Message {
+    /// In the order of the hand-offs, as many.
+    public var findings: [AuditHandOffsResponse.Finding]
+
+    public init() {
+      self.findings = []
+    }
+
+    public init(findings: [AuditHandOffsResponse.Finding] = []) {
+      self.findings = findings
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.AuditHandOffsResponse" }
+
+    /// What the log says of one hand-off by now (X03).
+    public struct Finding: Message {
+      /// A purchase that covers it stood in the log at or before a position that its grant had
+      /// read: it should not have begun. Nothing else is a violation: what came after the positions
+      /// read was not known by then.
+      public var violated: Bool
+      /// The first purchase that covers it, before or after; all empty where there is none.
+      public var event: String
+      public var position: CommonV1.Position?
+      public var receivedAt: Protobuf.Timestamp?
+      /// Up to where the grant had read that bucket; 0 where it had not.
+      public var checked: UInt64
+
+      public init() {
+        self.violated = false
+        self.event = ""
+        self.position = nil
+        self.receivedAt = nil
+        self.checked = 0
+      }
+
+      public init(
+        violated: Bool = false,
+        event: String = "",
+        position: CommonV1.Position? = nil,
+        receivedAt: Protobuf.Timestamp? = nil,
+        checked: UInt64 = 0
+      ) {
+        self.violated = violated
+        self.event = event
+        self.position = position
+        self.receivedAt = receivedAt
+        self.checked = checked
+      }
+
+      public static var fullName: String { "homing.cart_tracker.v1.AuditHandOffsResponse.Finding" }
+    }
+  }
+}

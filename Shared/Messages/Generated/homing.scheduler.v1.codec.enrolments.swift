@@ -105,6 +105,7 @@ extension SchedulerV1.Decision: CConvertible {
     let outcomes = try CommonV1.Outcome.list(c.pointee.outcomes, c.pointee.n_outcomes, "outcomes")
     let contact = try c.pointee.contact.text("contact")
     let cart = try c.pointee.cart.text("cart")
+    let anchor = try CommonV1.Anchor.optional(c.pointee.anchor, "anchor")
     self.id = id
     self.store = store
     self.enrolment = enrolment
@@ -125,6 +126,7 @@ extension SchedulerV1.Decision: CConvertible {
     self.outcomes = outcomes
     self.contact = contact
     self.cart = cart
+    self.anchor = anchor
   }
 
   func fill(
@@ -155,6 +157,7 @@ extension SchedulerV1.Decision: CConvertible {
     c.pointee.outcomes = try arena.copy(list: self.outcomes)
     c.pointee.contact = try arena.copy(self.contact)
     c.pointee.cart = try arena.copy(self.cart)
+    c.pointee.anchor = try arena.copy(self.anchor)
   }
 }
 

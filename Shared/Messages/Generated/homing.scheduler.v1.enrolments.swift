@@ -150,6 +150,8 @@ extension SchedulerV1 {
     public var outcomes: [CommonV1.Outcome]
     public var contact: String
     public var cart: String
+    /// What it is measured from.
+    public var anchor: CommonV1.Anchor?
 
     public init() {
       self.id = ""
@@ -172,6 +174,7 @@ extension SchedulerV1 {
       self.outcomes = []
       self.contact = ""
       self.cart = ""
+      self.anchor = nil
     }
 
     public init(
@@ -194,7 +197,8 @@ extension SchedulerV1 {
       positions: [CommonV1.Position] = [],
       outcomes: [CommonV1.Outcome] = [],
       contact: String = "",
-      cart: String = ""
+      cart: String = "",
+      anchor: CommonV1.Anchor? = nil
     ) {
       self.id = id
       self.store = store
@@ -216,6 +220,7 @@ extension SchedulerV1 {
       self.outcomes = outcomes
       self.contact = contact
       self.cart = cart
+      self.anchor = anchor
     }
 
     public static var fullName: String { "homing.scheduler.v1.Decision" }

@@ -171,6 +171,12 @@ extension CartTrackerV1 {
       isIdempotent: true,
       roles: ["scheduler", "notifier", "direct-mail"]
     )
+    public static let auditHandOffs = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/AuditHandOffs",
+      .unary,
+      isIdempotent: true,
+      roles: ["staff"]
+    )
 
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
@@ -200,7 +206,8 @@ extension CartTrackerV1 {
       getStore,
       listStores,
       facts,
-      checkStop
+      checkStop,
+      auditHandOffs
     ]
   }
 }
@@ -453,6 +460,15 @@ extension CartTrackerV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CheckStopResponse {
       try await channel.call(CartTrackerMethods.checkStop, request, options)
+    }
+
+    /// Whether hand-offs that were made respected every purchase that their grants had read (X03),
+    /// from the log itself and apart from what CheckStop goes by.
+    public func auditHandOffs(
+      _ request: AuditHandOffsRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> AuditHandOffsResponse {
+      try await channel.call(CartTrackerMethods.auditHandOffs, request, options)
     }
   }
 }

@@ -154,6 +154,13 @@ extension CartTrackerV1 {
       _ request: CheckStopRequest,
       _ call: ServerCall
     ) throws -> Reply<CheckStopResponse>
+
+    /// Whether hand-offs that were made respected every purchase that their grants had read (X03),
+    /// from the log itself and apart from what CheckStop goes by.
+    func auditHandOffs(
+      _ request: AuditHandOffsRequest,
+      _ call: ServerCall
+    ) throws -> Reply<AuditHandOffsResponse>
   }
 }
 
@@ -448,6 +455,18 @@ extension CartTrackerV1.CartTrackerService {
       let request = try CartTrackerV1.CheckStopRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.checkStop(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.auditHandOffs) {
+      let request = try CartTrackerV1.AuditHandOffsRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.auditHandOffs(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

@@ -102,7 +102,7 @@ internal import Wire
     channel.answer(Methods.listAudit) { (_: SchedulerV1.ListAuditRequest) in
       SchedulerV1.ListAuditResponse(entries: [entry])
     }
-    let command = try AuditCommand.parse(["here:1", "--store", "shop", "--flow", "f"])
+    let command = try AuditChangesCommand.parse(["here:1", "--store", "shop", "--flow", "f"])
     try await command.list(caller) { printed.add($0) }
     #expect(printed.lines.count == 3 && printed.lines[1] == printed.lines[2])
     #expect(printed.lines[1].contains("test → live") && printed.lines[1].contains("mode"))

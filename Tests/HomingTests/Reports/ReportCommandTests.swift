@@ -190,7 +190,7 @@ internal import Wire
   func reasons() {
     let words = MessageTexts.reason.names.compactMap { MessageTexts.reason.value($0) }
       .map(ReasonWords.of)
-    #expect(words.count == 43)
+    #expect(words.count == 44)
     #expect(Set(words).count == words.count)
     #expect(words.allSatisfy { !$0.contains("_") })
   }

@@ -547,6 +547,186 @@ void   homing__cart_tracker__v1__confirm_open_response__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__confirm_open_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__cart_tracker__v1__audit_hand_offs_request__hand_off__init
+                     (Homing__CartTracker__V1__AuditHandOffsRequest__HandOff         *message)
+{
+  static const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff init_value = HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_REQUEST__HAND_OFF__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_request__hand_off__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_request__hand_off__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_request__hand_off__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *
+       homing__cart_tracker__v1__audit_hand_offs_request__hand_off__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__audit_hand_offs_request__hand_off__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__cart_tracker__v1__audit_hand_offs_request__init
+                     (Homing__CartTracker__V1__AuditHandOffsRequest         *message)
+{
+  static const Homing__CartTracker__V1__AuditHandOffsRequest init_value = HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_request__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_request__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_request__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__AuditHandOffsRequest *
+       homing__cart_tracker__v1__audit_hand_offs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__AuditHandOffsRequest *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__audit_hand_offs_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__audit_hand_offs_request__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__cart_tracker__v1__audit_hand_offs_response__finding__init
+                     (Homing__CartTracker__V1__AuditHandOffsResponse__Finding         *message)
+{
+  static const Homing__CartTracker__V1__AuditHandOffsResponse__Finding init_value = HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_RESPONSE__FINDING__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_response__finding__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse__Finding *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_response__finding__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse__Finding *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_response__finding__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse__Finding *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__AuditHandOffsResponse__Finding *
+       homing__cart_tracker__v1__audit_hand_offs_response__finding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__AuditHandOffsResponse__Finding *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__audit_hand_offs_response__finding__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsResponse__Finding *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__cart_tracker__v1__audit_hand_offs_response__init
+                     (Homing__CartTracker__V1__AuditHandOffsResponse         *message)
+{
+  static const Homing__CartTracker__V1__AuditHandOffsResponse init_value = HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_response__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_response__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__audit_hand_offs_response__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__AuditHandOffsResponse *
+       homing__cart_tracker__v1__audit_hand_offs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__AuditHandOffsResponse *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__audit_hand_offs_response__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__audit_hand_offs_response__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__audit_hand_offs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor homing__cart_tracker__v1__facts_request__field_descriptors[2] =
 {
   {
@@ -1369,5 +1549,261 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_response
   homing__cart_tracker__v1__confirm_open_response__field_indices_by_name,
   1,  homing__cart_tracker__v1__confirm_open_response__number_ranges,
   (ProtobufCMessageInit) homing__cart_tracker__v1__confirm_open_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__audit_hand_offs_request__hand_off__field_descriptors[4] =
+{
+  {
+    "contact",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsRequest__HandOff, contact),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cart",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsRequest__HandOff, cart),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "anchor",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsRequest__HandOff, anchor),
+    &homing__common__v1__anchor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "grant",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsRequest__HandOff, grant),
+    &homing__common__v1__grant__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__audit_hand_offs_request__hand_off__field_indices_by_name[] = {
+  2,   /* field[2] = anchor */
+  1,   /* field[1] = cart */
+  0,   /* field[0] = contact */
+  3,   /* field[3] = grant */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__audit_hand_offs_request__hand_off__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.AuditHandOffsRequest.HandOff",
+  "HandOff",
+  "Homing__CartTracker__V1__AuditHandOffsRequest__HandOff",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__AuditHandOffsRequest__HandOff),
+  4,
+  homing__cart_tracker__v1__audit_hand_offs_request__hand_off__field_descriptors,
+  homing__cart_tracker__v1__audit_hand_offs_request__hand_off__field_indices_by_name,
+  1,  homing__cart_tracker__v1__audit_hand_offs_request__hand_off__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__audit_hand_offs_request__hand_off__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__audit_hand_offs_request__field_descriptors[2] =
+{
+  {
+    "store",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hand_offs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__AuditHandOffsRequest, n_hand_offs),
+    offsetof(Homing__CartTracker__V1__AuditHandOffsRequest, hand_offs),
+    &homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__audit_hand_offs_request__field_indices_by_name[] = {
+  1,   /* field[1] = hand_offs */
+  0,   /* field[0] = store */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__audit_hand_offs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.AuditHandOffsRequest",
+  "AuditHandOffsRequest",
+  "Homing__CartTracker__V1__AuditHandOffsRequest",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__AuditHandOffsRequest),
+  2,
+  homing__cart_tracker__v1__audit_hand_offs_request__field_descriptors,
+  homing__cart_tracker__v1__audit_hand_offs_request__field_indices_by_name,
+  1,  homing__cart_tracker__v1__audit_hand_offs_request__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__audit_hand_offs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__audit_hand_offs_response__finding__field_descriptors[5] =
+{
+  {
+    "violated",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsResponse__Finding, violated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsResponse__Finding, event),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsResponse__Finding, position),
+    &homing__common__v1__position__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "received_at",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsResponse__Finding, received_at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checked",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__AuditHandOffsResponse__Finding, checked),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__audit_hand_offs_response__finding__field_indices_by_name[] = {
+  4,   /* field[4] = checked */
+  1,   /* field[1] = event */
+  2,   /* field[2] = position */
+  3,   /* field[3] = received_at */
+  0,   /* field[0] = violated */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__audit_hand_offs_response__finding__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.AuditHandOffsResponse.Finding",
+  "Finding",
+  "Homing__CartTracker__V1__AuditHandOffsResponse__Finding",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__AuditHandOffsResponse__Finding),
+  5,
+  homing__cart_tracker__v1__audit_hand_offs_response__finding__field_descriptors,
+  homing__cart_tracker__v1__audit_hand_offs_response__finding__field_indices_by_name,
+  1,  homing__cart_tracker__v1__audit_hand_offs_response__finding__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__audit_hand_offs_response__finding__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__audit_hand_offs_response__field_descriptors[1] =
+{
+  {
+    "findings",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__AuditHandOffsResponse, n_findings),
+    offsetof(Homing__CartTracker__V1__AuditHandOffsResponse, findings),
+    &homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__audit_hand_offs_response__field_indices_by_name[] = {
+  0,   /* field[0] = findings */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__audit_hand_offs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.AuditHandOffsResponse",
+  "AuditHandOffsResponse",
+  "Homing__CartTracker__V1__AuditHandOffsResponse",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__AuditHandOffsResponse),
+  1,
+  homing__cart_tracker__v1__audit_hand_offs_response__field_descriptors,
+  homing__cart_tracker__v1__audit_hand_offs_response__field_indices_by_name,
+  1,  homing__cart_tracker__v1__audit_hand_offs_response__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__audit_hand_offs_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -818,7 +818,7 @@ const ProtobufCEnumDescriptor homing__scheduler__v1__decision__verdict__descript
   homing__scheduler__v1__decision__verdict__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor homing__scheduler__v1__decision__field_descriptors[20] =
+static const ProtobufCFieldDescriptor homing__scheduler__v1__decision__field_descriptors[21] =
 {
   {
     "id",
@@ -1060,8 +1060,21 @@ static const ProtobufCFieldDescriptor homing__scheduler__v1__decision__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "anchor",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Scheduler__V1__Decision, anchor),
+    &homing__common__v1__anchor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__scheduler__v1__decision__field_indices_by_name[] = {
+  20,   /* field[20] = anchor */
   11,   /* field[11] = branch */
   19,   /* field[19] = cart */
   12,   /* field[12] = channel */
@@ -1086,7 +1099,7 @@ static const unsigned homing__scheduler__v1__decision__field_indices_by_name[] =
 static const ProtobufCIntRange homing__scheduler__v1__decision__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 20 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor homing__scheduler__v1__decision__descriptor =
 {
@@ -1096,7 +1109,7 @@ const ProtobufCMessageDescriptor homing__scheduler__v1__decision__descriptor =
   "Homing__Scheduler__V1__Decision",
   "homing.scheduler.v1",
   sizeof(Homing__Scheduler__V1__Decision),
-  20,
+  21,
   homing__scheduler__v1__decision__field_descriptors,
   homing__scheduler__v1__decision__field_indices_by_name,
   1,  homing__scheduler__v1__decision__number_ranges,

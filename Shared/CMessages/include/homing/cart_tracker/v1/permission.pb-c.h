@@ -33,6 +33,10 @@ typedef struct Homing__CartTracker__V1__StopAnswer__Refusal Homing__CartTracker_
 typedef struct Homing__CartTracker__V1__ConfirmOpenRequest Homing__CartTracker__V1__ConfirmOpenRequest;
 typedef struct Homing__CartTracker__V1__ConfirmOpenRequest__Subject Homing__CartTracker__V1__ConfirmOpenRequest__Subject;
 typedef struct Homing__CartTracker__V1__ConfirmOpenResponse Homing__CartTracker__V1__ConfirmOpenResponse;
+typedef struct Homing__CartTracker__V1__AuditHandOffsRequest Homing__CartTracker__V1__AuditHandOffsRequest;
+typedef struct Homing__CartTracker__V1__AuditHandOffsRequest__HandOff Homing__CartTracker__V1__AuditHandOffsRequest__HandOff;
+typedef struct Homing__CartTracker__V1__AuditHandOffsResponse Homing__CartTracker__V1__AuditHandOffsResponse;
+typedef struct Homing__CartTracker__V1__AuditHandOffsResponse__Finding Homing__CartTracker__V1__AuditHandOffsResponse__Finding;
 
 
 /* --- enums --- */
@@ -200,6 +204,56 @@ struct  Homing__CartTracker__V1__ConfirmOpenResponse
 };
 #define HOMING__CART_TRACKER__V1__CONFIRM_OPEN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__confirm_open_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Homing__CartTracker__V1__AuditHandOffsRequest__HandOff
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData contact;
+  ProtobufCBinaryData cart;
+  Homing__Common__V1__Anchor *anchor;
+  Homing__Common__V1__Grant *grant;
+};
+#define HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_REQUEST__HAND_OFF__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor) \
+    , {0,NULL}, {0,NULL}, NULL, NULL }
+
+
+struct  Homing__CartTracker__V1__AuditHandOffsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData store;
+  size_t n_hand_offs;
+  Homing__CartTracker__V1__AuditHandOffsRequest__HandOff **hand_offs;
+};
+#define HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__audit_hand_offs_request__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+struct  Homing__CartTracker__V1__AuditHandOffsResponse__Finding
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean violated;
+  ProtobufCBinaryData event;
+  Homing__Common__V1__Position *position;
+  Google__Protobuf__Timestamp *received_at;
+  uint64_t checked;
+};
+#define HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_RESPONSE__FINDING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor) \
+    , 0, {0,NULL}, NULL, NULL, 0 }
+
+
+struct  Homing__CartTracker__V1__AuditHandOffsResponse
+{
+  ProtobufCMessage base;
+  size_t n_findings;
+  Homing__CartTracker__V1__AuditHandOffsResponse__Finding **findings;
+};
+#define HOMING__CART_TRACKER__V1__AUDIT_HAND_OFFS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__audit_hand_offs_response__descriptor) \
     , 0,NULL }
 
 
@@ -431,6 +485,82 @@ Homing__CartTracker__V1__ConfirmOpenResponse *
 void   homing__cart_tracker__v1__confirm_open_response__free_unpacked
                      (Homing__CartTracker__V1__ConfirmOpenResponse *message,
                       ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__AuditHandOffsRequest__HandOff methods */
+void   homing__cart_tracker__v1__audit_hand_offs_request__hand_off__init
+                     (Homing__CartTracker__V1__AuditHandOffsRequest__HandOff         *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_request__hand_off__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff   *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_request__hand_off__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__audit_hand_offs_request__hand_off__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *
+       homing__cart_tracker__v1__audit_hand_offs_request__hand_off__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__audit_hand_offs_request__hand_off__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__AuditHandOffsRequest methods */
+void   homing__cart_tracker__v1__audit_hand_offs_request__init
+                     (Homing__CartTracker__V1__AuditHandOffsRequest         *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_request__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest   *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_request__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__audit_hand_offs_request__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__AuditHandOffsRequest *
+       homing__cart_tracker__v1__audit_hand_offs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__audit_hand_offs_request__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__AuditHandOffsResponse__Finding methods */
+void   homing__cart_tracker__v1__audit_hand_offs_response__finding__init
+                     (Homing__CartTracker__V1__AuditHandOffsResponse__Finding         *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_response__finding__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse__Finding   *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_response__finding__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse__Finding   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__audit_hand_offs_response__finding__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse__Finding   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__AuditHandOffsResponse__Finding *
+       homing__cart_tracker__v1__audit_hand_offs_response__finding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__audit_hand_offs_response__finding__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsResponse__Finding *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__AuditHandOffsResponse methods */
+void   homing__cart_tracker__v1__audit_hand_offs_response__init
+                     (Homing__CartTracker__V1__AuditHandOffsResponse         *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_response__get_packed_size
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse   *message);
+size_t homing__cart_tracker__v1__audit_hand_offs_response__pack
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__audit_hand_offs_response__pack_to_buffer
+                     (const Homing__CartTracker__V1__AuditHandOffsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__AuditHandOffsResponse *
+       homing__cart_tracker__v1__audit_hand_offs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__audit_hand_offs_response__free_unpacked
+                     (Homing__CartTracker__V1__AuditHandOffsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Homing__CartTracker__V1__FactsRequest_Closure)
@@ -469,6 +599,18 @@ typedef void (*Homing__CartTracker__V1__ConfirmOpenRequest_Closure)
 typedef void (*Homing__CartTracker__V1__ConfirmOpenResponse_Closure)
                  (const Homing__CartTracker__V1__ConfirmOpenResponse *message,
                   void *closure_data);
+typedef void (*Homing__CartTracker__V1__AuditHandOffsRequest__HandOff_Closure)
+                 (const Homing__CartTracker__V1__AuditHandOffsRequest__HandOff *message,
+                  void *closure_data);
+typedef void (*Homing__CartTracker__V1__AuditHandOffsRequest_Closure)
+                 (const Homing__CartTracker__V1__AuditHandOffsRequest *message,
+                  void *closure_data);
+typedef void (*Homing__CartTracker__V1__AuditHandOffsResponse__Finding_Closure)
+                 (const Homing__CartTracker__V1__AuditHandOffsResponse__Finding *message,
+                  void *closure_data);
+typedef void (*Homing__CartTracker__V1__AuditHandOffsResponse_Closure)
+                 (const Homing__CartTracker__V1__AuditHandOffsResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -488,6 +630,10 @@ extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_r
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_request__subject__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__confirm_open_response__descriptor;
 extern const ProtobufCEnumDescriptor    homing__cart_tracker__v1__confirm_open_response__answer__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_request__hand_off__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_response__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__audit_hand_offs_response__finding__descriptor;
 
 PROTOBUF_C__END_DECLS
 

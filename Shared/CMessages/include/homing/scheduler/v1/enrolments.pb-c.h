@@ -106,10 +106,11 @@ struct  Homing__Scheduler__V1__Decision
   Homing__Common__V1__Outcome **outcomes;
   ProtobufCBinaryData contact;
   ProtobufCBinaryData cart;
+  Homing__Common__V1__Anchor *anchor;
 };
 #define HOMING__SCHEDULER__V1__DECISION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__scheduler__v1__decision__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, HOMING__SCHEDULER__V1__DECISION__VERDICT__VERDICT_UNSPECIFIED, HOMING__COMMON__V1__REASON_CODE__REASON_CODE_UNSPECIFIED, NULL, NULL, NULL, {0,NULL}, HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, HOMING__SCHEDULER__V1__DECISION__VERDICT__VERDICT_UNSPECIFIED, HOMING__COMMON__V1__REASON_CODE__REASON_CODE_UNSPECIFIED, NULL, NULL, NULL, {0,NULL}, HOMING__COMMON__V1__CHANNEL__CHANNEL_UNSPECIFIED, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, {0,NULL}, {0,NULL}, NULL }
 
 
 struct  Homing__Scheduler__V1__ListEnrolmentsRequest
