@@ -70,7 +70,7 @@ class Verdict:
         for step in model.EXPIRY:
             count = self.expected[step]
             missing = absent[step]
-            for person, one in [pair for pair in self.absent if pair[1].step == step][:SHOWN]:
+            for person, one in [pair for pair in self.absent if pair[1].step == step][:SHOWN + 5]:
                 self.show(person, f"{step} missing between {corpus.clock(one.first)} and {corpus.clock(one.last)}")
             names = sorted({person.name for person, one in self.absent if one.step == step})
             enough = missing == 0 or count and missing / count <= 1 - DUTY
@@ -131,6 +131,8 @@ def main():
         run.live(people)
         seconds, cpu = time.monotonic() - begin, services.cpu_seconds()
         sent, printed = run.sent(), run.printed()
+        if options.only is not None:
+            print("\n".join(run.decisions(people[0])), flush=True)
     finally:
         services.stop(keep=options.keep)
         if options.keep:
@@ -139,7 +141,7 @@ def main():
         people, sent = mutations.MUTATIONS[options.mutate](people, sent)
     verdict = Verdict(people, sent, abilities)
     fine = report("the suite takes everything it is told", "; ".join(
-        f"{one.words()}: {error}" for one, error in run.refused[:3]))
+        f"{one.words()}: {error}" for one, error in run.refused if one.kind != "ConfirmConsent"))
     fine = verdict.report(printed, run.mails_in_folder, sent) and fine
     table(verdict, sent, seconds, cpu, run.instants)
     if options.only is not None:

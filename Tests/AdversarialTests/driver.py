@@ -285,13 +285,18 @@ class Run:
                 order = row.order
                 found.append(Sent(
                     order.id, store, order.contact, EMAIL if order.channel == 1 else SMS, order.step, order.cart, row.recipient,
-                    row.grant.granted_at.seconds, order.due_at.seconds, texts.get(order.id, "")))
+                    row.ended_at.seconds, order.due_at.seconds, texts.get(order.id, ""), tuple(order.covered_carts)))
             for piece in self.services.pages(DIRECT_MAIL, "ListMailPieces", {"store": store, "states": [
                     "PIECE_STATE_RENDERED", "PIECE_STATE_BATCHED", "PIECE_STATE_SUBMITTED"]}, "pieces"):
                 order = piece.order
                 found.append(Sent(order.id, store, order.contact, LETTER, order.step, order.cart,
-                                  "\n".join(piece.address_lines), piece.grant.granted_at.seconds, order.due_at.seconds))
+                                  "\n".join(piece.address_lines), self.rendered(piece), order.due_at.seconds))
         return found
+
+    @staticmethod
+    def rendered(piece):
+        """When a letter was out of reach."""
+        return next(change.at.seconds for change in piece.history if change.state == 2)
 
     def mail_texts(self):
         """What the mails in the folder say, by message id; with the address on the first line."""
@@ -313,3 +318,19 @@ class Run:
         for manifest in folder.glob("*/manifest.json"):
             pieces += [row["piece"] for row in json.loads(manifest.read_text())["pieces"]]
         return pieces
+
+    def decisions(self, person):
+        """What the scheduler says of a person, a line for each decision."""
+        for contact in sorted({one.contact for one in person.life if one.contact}):
+            for row in self.services.pages(SCHEDULER, "ListEnrolments", {"store": person.store, "contact": contact}, "enrolments"):
+                answer = self.services.call(SCHEDULER, "GetEnrolment", {"store": person.store, "enrolment": row.id})
+                yield f"enrolment of {row.contact} about {row.cart}, {self.reason(row)}"
+                for one in answer.decisions:
+                    verdict = type(one).DESCRIPTOR.enum_types_by_name["Verdict"].values_by_number[one.verdict].name
+                    outcomes = [f"{outcome.at.ToJsonString()} {outcome.kind} {self.reason(outcome)}" for outcome in one.outcomes]
+                    yield (f"  {one.decided_at.ToJsonString()} {one.step} {verdict} {self.reason(one)} "
+                           f"{one.branch} {', '.join(outcomes)}")
+
+    def reason(self, row):
+        names = self.services.contract.pool.FindEnumTypeByName("homing.common.v1.ReasonCode").values_by_number
+        return names[row.reason].name.removeprefix("REASON_CODE_")

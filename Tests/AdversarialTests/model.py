@@ -4,7 +4,9 @@ Knows nothing of the services: it reads a life (corpus.py) and what left. Everyt
 before the hand-off. A rule that the product leaves open gives neither a duty nor a fault.
 """
 
+import dataclasses
 import functools
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
@@ -14,6 +16,9 @@ from corpus import (DAY, EMAIL, GRID, HOUR, LETTER, MINUTE, PLACES, QUOTE_WINDOW
 
 MAX_AGE, RE_ENTRY, GRACE = DAY, 7 * DAY, 15 * MINUTE
 FIRST_MAIL_AFTER, BETWEEN_STEPS = 2 * HOUR, DAY
+# How long after the abandonment each step is due at the earliest.
+AFTER = {"mail": FIRST_MAIL_AFTER, "sms": FIRST_MAIL_AFTER + BETWEEN_STEPS, "letter": FIRST_MAIL_AFTER + 2 * BETWEEN_STEPS,
+         "last-mail": FIRST_MAIL_AFTER + 2 * BETWEEN_STEPS}
 EXPIRY = {"mail": 2 * DAY, "sms": DAY, "letter": 7 * DAY, "last-mail": DAY}
 CHANNEL_OF = {"mail": EMAIL, "sms": SMS, "letter": LETTER, "last-mail": EMAIL}
 CAP, CAP_PERIOD = 3, 7 * DAY
@@ -57,6 +62,8 @@ class Sent:
     due: int = 0
     # What it says, where it could be read.
     text: str = ""
+    # Other carts that it lists.
+    covered: tuple = ()
 
     def words(self):
         return (f"{datetime.fromtimestamp(self.at, timezone.utc):%Y-%m-%d %H:%M:%S} {self.store} {self.step} to "
@@ -110,6 +117,8 @@ class Enrolment:
     # The product says that it begins; else it may.
     certain: bool = True
     stopped: tuple = ()  # When, and why.
+    # Carts of the same person that were abandoned at the same time (C28).
+    others: list = field(default_factory=list)
 
 
 # What is known.
@@ -176,7 +185,8 @@ def destination(life, contact, channel):
 # Carts and episodes.
 
 
-def window(store, kind, touched):
+@functools.cache
+def window(store, kind):
     """Pairs of (from when it is in force, length), the latest last."""
     if kind == "CART_KIND_QUOTE":
         return [(0, QUOTE_WINDOW)]
@@ -257,24 +267,20 @@ def buy(carts, event, buyers):
 
 
 def abandonment(cart, store):
-    """When the silence of a cart is long enough, if nothing follows; None for one that is closed (C05, C06, C14)."""
+    """When the silence of a cart is long enough, if nothing follows, and from when on its window says so (C05, C06, C14).
+
+    None for a cart that is closed.
+    """
     if cart.closed or not cart.lines or not cart.touched:
         return None
     quiet_since = cart.touched[0] + cart.pending
-    lengths = window(store, cart.kind, quiet_since)
-    due = quiet_since + lengths[0][1]
-    for (_, length), (until, _) in zip(lengths, lengths[1:] + [(1 << 62, 0)]):
-        due = quiet_since + length
-        if due < until:
-            break
-    return min(due, quiet_since + GRACE) if cart.left_checkout else due
-
-
-def known_from(cart, store, due, told):
-    """When the suite can know of an abandonment at the earliest: the window may have been changed to this length."""
-    changes = [at for at, length in window(store, cart.kind, 0) if at > due]
-    shortened = [at for at in changes if cart.touched[0] + cart.pending + SHORT_WINDOW == due]
-    return max(due, told, *(shortened[:1] if due - cart.touched[0] - cart.pending == SHORT_WINDOW else []))
+    lengths = window(store, cart.kind)
+    ends = [begin for begin, _ in lengths[1:]] + [1 << 63]
+    due, since = next((quiet_since + length, begin) for (begin, length), end in zip(lengths, ends)
+                      if quiet_since + length < end)
+    if cart.left_checkout and quiet_since + GRACE < due:
+        return quiet_since + GRACE, 0
+    return due, since
 
 
 def enrolments(life):
@@ -288,21 +294,24 @@ def enrolments(life):
         fresh = []
         for store in sorted({one.store for one in known if one.kind == "event"}):
             for cart in fold(known, store).values():
-                due = abandonment(cart, store)
-                if due is None or due > until or (store, cart.id, cart.touched, cart.pending) in anchors:
+                anchor = store, cart.id, cart.touched, cart.pending
+                due, since = abandonment(cart, store) or (1 << 63, 0)
+                start = max(due, since, told)
+                if start > until or anchor in anchors:
                     continue
-                start = known_from(cart, store, due, told)
-                if start > until:
-                    continue
-                anchors.add((store, cart.id, cart.touched, cart.pending))
+                anchors.add(anchor)
                 fresh.append((start, -cart.worth, cart, store, due))
         for start, _, cart, store, due in sorted(fresh, key=lambda one: one[:2]):
             one = enrolment(life, known, found, cart, store, due, start)
             if one:
                 found.append(one)
-    # A guest who becomes known late may be enrolled then.
+            elif found and (found[-1].store, found[-1].start) == (store, start) and cart.owner == found[-1].contact:
+                found[-1].others.append(cart)
     for one in found:
         one.stopped = stop(life, one)
+        # What becomes of a message that lists several carts when something happens to one of them is left open.
+        fates = {stop(life, dataclasses.replace(one, cart=cart.id, anchor=cart.touched)) for cart in one.others}
+        one.certain = one.certain and fates <= {one.stopped}
     return found
 
 
@@ -331,8 +340,13 @@ def enrolment(life, known, found, cart, store, due, start):
     return Enrolment(contact, store, cart.id, cart.touched, due, start, certain)
 
 
-def purchase_that_stops(life, one, cart):
-    """Of what is known, a purchase that covers an enrolment (P09)."""
+def purchase_that_stops(life, one, carts, doubtful=False):
+    """Of what is known, a purchase that covers an enrolment (P09).
+
+    Of somebody with quotes and carts: a cart that was bought stops the contact, a quote itself. Whether the one also stops
+    the other is left open, so that such a purchase counts only with `doubtful`.
+    """
+    cart = carts[one.cart]
     buyers = group(life, one.contact)
     company = profile(life, one.contact).get("company", "") or cart.company
     for event in events(life, "purchase", one.store):
@@ -341,9 +355,11 @@ def purchase_that_stops(life, one, cart):
         order = event.body["purchase"]
         skus = {line["sku"] for line in order.get("lines", [])}
         if (event.contact or event.guest) in buyers:
-            if cart.kind != "CART_KIND_QUOTE" or event.cart == one.cart or not event.cart and not skus:
+            bought = carts.get(event.cart)
+            of_contact = {bought.kind if bought else "CART_KIND_CART", cart.kind} == {"CART_KIND_CART"}
+            if of_contact or event.cart == one.cart or not event.cart and not skus:
                 return event
-            if not event.cart and skus & set(cart.lines) or order.get("quote") == cart.quote:
+            if doubtful or not event.cart and skus & set(cart.lines) or order.get("quote", "") == cart.quote != "":
                 return event
         elif cart.kind == "CART_KIND_QUOTE" and STORES[one.store].stops_company and company:
             half = 2 * len(skus & set(cart.lines)) >= len(cart.lines) > 0
@@ -354,10 +370,11 @@ def purchase_that_stops(life, one, cart):
 
 def why_over(life, one):
     """Why an enrolment is over by what is known; empty while it goes on."""
-    cart = fold(life, one.store).get(one.cart)
+    carts = fold(life, one.store)
+    cart = carts.get(one.cart)
     if cart is None:
         return "withdrawn"
-    if purchase_that_stops(life, one, cart):
+    if purchase_that_stops(life, one, carts):
         return "bought"
     if cart.closed:
         return "bought" if cart.closed == "bought" else "closed"
@@ -523,7 +540,7 @@ def faults(person, life, began, one, earlier, abilities):
     if one.channel == SMS and not is_open(one.at, zone(known, one.contact, one.store)):
         local = datetime.fromtimestamp(one.at, zone(known, one.contact, one.store))
         yield "quiet_hours", f"it was {local:%H:%M} there"
-    if within(one.at, spans(one.store, "pause", "resume")):
+    if any(begin < one.at < end for begin, end in spans(one.store, "pause", "resume")):
         yield "paused", ""
     if one.due and one.at - one.due > EXPIRY[one.step]:
         yield "stale", ""
@@ -538,7 +555,6 @@ def faults(person, life, began, one, earlier, abilities):
 
 def named_people(text):
     """Names that the things in a message begin with."""
-    import re
     return {name for name in re.findall(r"Item (p\d{6})", text)}
 
 
@@ -548,15 +564,14 @@ def enrolment_faults(known, began, one, earlier):
     if not mine:
         yield "no_episode", ""
         return
-    # A message belongs to the latest that had begun, or to an earlier one that goes on.
-    current = mine[-1]
-    goes_on = [each for each in mine if not each.stopped or each.stopped[0] >= one.at]
-    if goes_on:
-        current = goes_on[-1]
-    elif current.stopped:
-        yield current.stopped[1], f"over since {current.stopped[0]}"
-    if one.at < current.abandoned + FIRST_MAIL_AFTER:
+    # A message belongs to the latest whose time for this step had come, if possible to one that goes on.
+    ripe = [each for each in mine if one.at >= each.abandoned + AFTER[one.step]]
+    goes_on = [each for each in ripe if not each.stopped or each.stopped[0] >= one.at]
+    if not ripe:
         yield "early", ""
+    elif not goes_on:
+        yield ripe[-1].stopped[1], f"over since {ripe[-1].stopped[0]}"
+    current = (goes_on or ripe or mine)[-1]
     if one.cart != current.cart:
         carts = fold(known, one.store)
         lead = carts.get(one.cart)
@@ -590,14 +605,7 @@ def steps(person, life, one, abilities):
     doubtful = False
     for step in ("mail", "sms", "letter"):
         channel = CHANNEL_OF[step]
-        latest = last
-        held = within(last, spans(one.store, "pause", "resume"))
-        if held:
-            latest = held[1]
-        if step == "sms":
-            latest = opens(latest, zone(heard(life, latest), one.contact, one.store))
-        if step == "letter":
-            latest = cut_off(latest)
+        latest, held = leaves(life, one, step, last)
         if latest - first > EXPIRY[step] or overlaps(first, latest, spans(one.store, "detection off", "detection on"), one):
             doubtful = True
         if not doubtful and permitted(life, one, channel, first, latest, abilities):
@@ -606,8 +614,24 @@ def steps(person, life, one, abilities):
                 life, one, EMAIL, first, latest, abilities):
             yield Expected(one.contact, one.store, "last-mail", first, latest)
         # The time from one step to the next runs from its decision or from its hand-off; a pause blurs it more.
-        doubtful = doubtful or bool(held)
+        doubtful = doubtful or held
         first, last = first + BETWEEN_STEPS, (latest if step == "sms" else last) + BETWEEN_STEPS
+
+
+def leaves(life, one, step, due):
+    """When a step that is due leaves at the latest, and whether a pause held it."""
+    pauses, held = spans(one.store, "pause", "resume"), False
+    while True:
+        second = due
+        if step == "sms":
+            second = opens(due, zone(heard(life, due), one.contact, one.store))
+        if step == "letter":
+            second = cut_off(due)
+        # At a cut-off at which it is resumed, a letter may have to wait for the next.
+        pause = next((span for span in pauses if span[0] <= second < span[1] + (step == "letter")), None)
+        if pause is None:
+            return second, held
+        due, held = pause[1] + (step == "letter"), True
 
 
 def overlaps(first, last, pairs, one):
@@ -634,6 +658,9 @@ def permitted(life, one, channel, first, last, abilities):
         known = heard(life, second)
         kind = refusal(known, one.contact, one.store, channel)
         if kind and (kind != "no_consent" or abilities.consent) or not reachable(known, one.contact, channel):
+            return False
+        carts = fold(known, one.store)
+        if one.cart not in carts or purchase_that_stops(known, one, carts, doubtful=True):
             return False
         if channel == SMS and second == last and not is_open(last, zone(known, one.contact, one.store)):
             return False
