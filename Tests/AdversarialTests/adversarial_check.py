@@ -42,11 +42,12 @@ class Verdict:
             (self.by_person[name] if name in self.people else self.strangers).append(one)
         self.wrong, self.absent, self.expected, self.episodes = [], [], collections.Counter(), 0
         for person in people:
-            mine = self.by_person[person.name]
-            self.wrong += [(person, fault) for fault in model.judge(person, mine, abilities)]
-            self.absent += [(person, one) for one in model.missing(person, mine, abilities)]
-            self.expected.update(one.step for one in model.expected(person, abilities))
-            self.episodes += len(model.enrolments(person.life))
+            mine, began = self.by_person[person.name], model.enrolments(person.life)
+            duties = model.expected(person, abilities, began)
+            self.wrong += [(person, fault) for fault in model.judge(person, mine, abilities, began)]
+            self.absent += [(person, one) for one in model.missing(person, mine, duties)]
+            self.expected.update(one.step for one in duties)
+            self.episodes += len(began)
 
     def show(self, person, words):
         print(f"---- {person.name}, traits {', '.join(person.traits)}, {person.country}, store {person.store}: {words}")

@@ -383,14 +383,14 @@ def moves_zone(w):
 @trait()
 def zone_by_address(w):
     """No zone was ever said: the postal address tells (F20)."""
-    w.person.life[0].body["contactUpserted"]["profile"].pop("timeZone")
+    w.person.life[0].body["contactUpserted"]["profile"].pop("timeZone", None)
 
 
 @trait()
 def zone_by_store(w):
     profile = w.person.life[0].body["contactUpserted"]["profile"]
-    profile.pop("timeZone")
-    profile.pop("address")
+    profile.pop("timeZone", None)
+    profile.pop("address", None)
 
 
 @trait()
@@ -413,7 +413,7 @@ def new_address(w):
 
 @trait()
 def no_address(w):
-    w.person.life[0].body["contactUpserted"]["profile"].pop("address")
+    w.person.life[0].body["contactUpserted"]["profile"].pop("address", None)
 
 
 @trait(alone=True)

@@ -41,6 +41,7 @@ RULES = {
     "twice": "F19 exactly one send or one reason per step; C28 several carts of one contact give one message",
     "wrong_person": "P01, P09 each destination belongs to a contact",
     "not_leading": "C28 the most valuable cart leads",
+    "not_listed": "C28 the other carts are listed in the one message",
     "paused": "F22 a pause holds until it is resumed",
     "over_cap": "F15 frequency cap, rolling, per person",
     "erased": "P10 erasure",
@@ -513,13 +514,13 @@ def refusal(life, contact, store, channel):
 # The verdict over what left.
 
 
-def judge(person, sent, abilities):
-    """Every wrong send to a person."""
-    life = once(person.life)
-    began = enrolments(person.life)
-    wrong = []
-    for index, one in enumerate(sorted(sent, key=lambda one: (one.at, one.id))):
-        earlier = sorted(sent, key=lambda one: (one.at, one.id))[:index]
+def judge(person, sent, abilities, began=None):
+    """Every wrong send to a person. `began`: what `enrolments` gives for this life, where that is known."""
+    life, wrong = once(person.life), []
+    began = enrolments(life) if began is None else began
+    sent = sorted(sent, key=lambda one: (one.at, one.id))
+    for index, one in enumerate(sent):
+        earlier = sent[:index]
         wrong += [Wrong(kind, one, why) for kind, why in faults(person, life, began, one, earlier, abilities)]
     return wrong
 
@@ -577,6 +578,9 @@ def enrolment_faults(known, began, one, earlier):
         lead = carts.get(one.cart)
         if lead is None or lead.worth < carts[current.cart].worth:
             yield "not_leading", f"{current.cart} is worth more"
+    listed = {cart.id for cart in current.others}
+    if one.step == "mail" and current.certain and listed and {one.cart, *one.covered} != {current.cart, *listed}:
+        yield "not_listed", f"it lists {sorted(one.covered)}"
     repeated = [other for other in earlier if other.step == one.step and other.store == one.store
                 and other.contact in identities and other.at >= current.start]
     if repeated:
@@ -586,10 +590,10 @@ def enrolment_faults(known, began, one, earlier):
 # What must have been sent.
 
 
-def expected(person, abilities):
+def expected(person, abilities, began=None):
     """Sends that are permitted without a doubt."""
     life, found = once(person.life), []
-    for one in enrolments(person.life):
+    for one in enrolments(life) if began is None else began:
         if one.certain:
             found += steps(person, life, one, abilities)
     return found
@@ -679,12 +683,11 @@ def blocked(life, one, channel, first, last, abilities):
     return True
 
 
-def missing(person, sent, abilities):
+def missing(person, sent, duties):
     """Expected sends that did not leave."""
-    life = once(person.life)
     absent = []
-    for one in expected(person, abilities):
-        identities = group(life, one.contact)
+    for one in duties:
+        identities = group(person.life, one.contact)
         if not any(other.step == one.step and other.store == one.store and other.contact in identities
                    and one.first <= other.at <= one.last + GRID for other in sent):
             absent.append(one)
