@@ -81,7 +81,8 @@ class Verdict:
         fine = report("nobody else was written to", f"{len(self.strangers)} were" if self.strangers else "") and fine
         logged = [one for rows in self.by_person.values() for one in rows]
         in_log = sum(one.channel == corpus.EMAIL for one in logged)
-        fine = report("the mails in the folder are those of the log", "" if mails == in_log else f"{mails} and {in_log}") and fine
+        odd = "" if mails == in_log else f"{mails} and {in_log}"
+        fine = report("the mails in the folder are those of the log", odd) and fine
         pieces = [one.id for one in logged if one.channel == corpus.LETTER]
         wrong = "" if sorted(pieces) == sorted(print_runs) else f"{len(print_runs)} printed, {len(pieces)} in the log"
         return report("each letter is printed once", wrong) and fine
@@ -91,7 +92,8 @@ def table(verdict, sent, seconds, cpu, instants):
     channels = collections.Counter(one.channel.removeprefix("CHANNEL_").lower() for one in sent)
     kinds = collections.Counter(fault.kind for _, fault in verdict.wrong)
     people = len(verdict.people)
-    rows = [("people", people), ("episodes", verdict.episodes), *((f"sent by {name}", channels[name]) for name in sorted(channels)),
+    rows = [("people", people), ("episodes", verdict.episodes),
+            *((f"sent by {name}", channels[name]) for name in sorted(channels)),
             ("expected", verdict.expected.total()), ("expected, missing", len(verdict.absent)),
             *((f"wrong: {kind}", count) for kind, count in sorted(kinds.items())), ("wrong", len(verdict.wrong)),
             ("instants", instants), ("seconds", round(seconds, 1)),

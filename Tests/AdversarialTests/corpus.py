@@ -6,7 +6,10 @@ on the half hours, and what the suite decides falls on other minutes, so that a 
 
 import dataclasses
 import random
+import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 GRID = 30 * MINUTE
@@ -76,7 +79,6 @@ class Happening:
 
 
 def clock(second):
-    import time
     return time.strftime("%Y-%m-%d %H:%M", time.gmtime(second))
 
 
@@ -469,6 +471,15 @@ def quote_and_cart(w):
 
 
 @trait()
+def household(w):
+    """Two at one address who leave carts on the same day (D10)."""
+    other = f"{w.person.name}h"
+    address = dict(w.profile_of(w.person.name)["address"], person=f"Ann {other}")
+    w.meet(w.person.start, contact=other, address=address)
+    w.add(w.begin, cart=f"{w.cart}-other", sku=f"{w.person.name}-H", contact=other)
+
+
+@trait()
 def switched(w):
     """Lives in the store where everything is switched."""
 
@@ -526,9 +537,7 @@ def withdraws(w):
 @trait(needs="consent")
 def withdraws_at_midnight(w):
     """At midnight on their own clock, while an SMS may wait for the morning."""
-    import zoneinfo
-    from datetime import datetime, timedelta
-    zone = zoneinfo.ZoneInfo(PLACES[w.person.country][0])
+    zone = ZoneInfo(PLACES[w.person.country][0])
     local = datetime.fromtimestamp(w.begin + w.chance.randrange(3) * DAY, zone)
     midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     w.call(int(midnight.timestamp()), "WithdrawConsent", {"channel": w.chance.choice((EMAIL, SMS)), "purpose": "recovery",
@@ -559,9 +568,6 @@ def erased(w):
     w.call(w.moment(0, 30), "Erase", {})
 
 
-MOST_COMMON = ("plain", "buys_after_mail")
-
-
 def person(seed, number, abilities):
     """One person; the same for the same arguments."""
     chance = random.Random(f"{seed}/{number}")
@@ -571,7 +577,7 @@ def person(seed, number, abilities):
     made = Person(number, f"p{number:06d}", store, SEASONS[season], country)
     usable = [name for name, (_, needs, _, only) in TRAITS.items()
               if (not needs or getattr(abilities, needs)) and only in (None, store)]
-    # Everybody of the corpus has a first trait in turn, so that each is lived even by a few people.
+    # The first trait goes in turn, so that each is lived even by a few people.
     first = usable[number % len(usable)]
     more = [name for name in chance.sample(usable, chance.choice((0, 0, 0, 1, 1, 2)))
             if name != first and not TRAITS[name][2] and name != "repeats"]

@@ -7,6 +7,7 @@ it goes on. What falls due at an instant comes before what is told at it.
 import collections
 import email
 import email.policy
+import json
 import pathlib
 import sys
 import time
@@ -183,7 +184,8 @@ class Run:
         for store in STORES.values():
             self.put_store(store)
             call = self.services.command
-            waiting = [call(NOTIFIER, "PutTemplate", {"store": store.id, **template}) for template in suite.shipped_templates()]
+            waiting = [call(NOTIFIER, "PutTemplate", {"store": store.id, **template})
+                       for template in suite.shipped_templates()]
             for path in sorted((suite.ROOT / "Services/Homing/Shipped/letters").glob("cart-letter.*.yaml")):
                 name, locale, _ = path.name.split(".")
                 waiting.append(call(DIRECT_MAIL, "PutTemplate", {
@@ -312,7 +314,6 @@ class Run:
 
     def printed(self):
         """Ids of the letters that the print runs' manifests name."""
-        import json
         pieces = []
         folder = self.services.suite.folder / "out/letters"
         for manifest in folder.glob("*/manifest.json"):
@@ -322,12 +323,14 @@ class Run:
     def decisions(self, person):
         """What the scheduler says of a person, a line for each decision."""
         for contact in sorted({one.contact for one in person.life if one.contact}):
-            for row in self.services.pages(SCHEDULER, "ListEnrolments", {"store": person.store, "contact": contact}, "enrolments"):
+            asked = {"store": person.store, "contact": contact}
+            for row in self.services.pages(SCHEDULER, "ListEnrolments", asked, "enrolments"):
                 answer = self.services.call(SCHEDULER, "GetEnrolment", {"store": person.store, "enrolment": row.id})
                 yield f"enrolment of {row.contact} about {row.cart}, {self.reason(row)}"
                 for one in answer.decisions:
                     verdict = type(one).DESCRIPTOR.enum_types_by_name["Verdict"].values_by_number[one.verdict].name
-                    outcomes = [f"{outcome.at.ToJsonString()} {outcome.kind} {self.reason(outcome)}" for outcome in one.outcomes]
+                    outcomes = [f"{outcome.at.ToJsonString()} {outcome.kind} {self.reason(outcome)}"
+                                for outcome in one.outcomes]
                     yield (f"  {one.decided_at.ToJsonString()} {one.step} {verdict} {self.reason(one)} "
                            f"{one.branch} {', '.join(outcomes)}")
 

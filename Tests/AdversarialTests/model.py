@@ -22,6 +22,8 @@ AFTER = {"mail": FIRST_MAIL_AFTER, "sms": FIRST_MAIL_AFTER + BETWEEN_STEPS, "let
 EXPIRY = {"mail": 2 * DAY, "sms": DAY, "letter": 7 * DAY, "last-mail": DAY}
 CHANNEL_OF = {"mail": EMAIL, "sms": SMS, "letter": LETTER, "last-mail": EMAIL}
 CAP, CAP_PERIOD = 3, 7 * DAY
+# A period of letters that any reading holds for at least.
+HOUSEHOLD_PERIOD = 7 * DAY
 ACTIVITIES = ("itemAdded", "itemRemoved", "quantityChanged", "checkoutStep", "checkoutLeft", "paymentPending",
               "paymentFailed", "quoteRequested", "deadlineSet")
 
@@ -42,6 +44,7 @@ RULES = {
     "wrong_person": "P01, P09 each destination belongs to a contact",
     "not_leading": "C28 the most valuable cart leads",
     "not_listed": "C28 the other carts are listed in the one message",
+    "household": "D10 one letter per household or company address per period",
     "paused": "F22 a pause holds until it is resumed",
     "over_cap": "F15 frequency cap, rolling, per person",
     "erased": "P10 erasure",
@@ -479,6 +482,12 @@ def objected(life, store, contact):
     return False
 
 
+def household(life, contact):
+    """The address without its person; None without one."""
+    address = profile(life, contact).get("address")
+    return address and {key: value for key, value in address.items() if key != "person"}
+
+
 @functools.cache
 def zone_of(name):
     return ZoneInfo(name)
@@ -541,6 +550,12 @@ def faults(person, life, began, one, earlier, abilities):
     if one.channel == SMS and not is_open(one.at, zone(known, one.contact, one.store)):
         local = datetime.fromtimestamp(one.at, zone(known, one.contact, one.store))
         yield "quiet_hours", f"it was {local:%H:%M} there"
+    if one.channel == LETTER:
+        here = household(known, one.contact)
+        for other in earlier:
+            if other.channel == LETTER and other.contact != one.contact and one.at - other.at < HOUSEHOLD_PERIOD and (
+                    here == household(known, other.contact) and one.store == other.store):
+                yield "household", other.words()
     if any(begin < one.at < end for begin, end in spans(one.store, "pause", "resume")):
         yield "paused", ""
     if one.due and one.at - one.due > EXPIRY[one.step]:
@@ -656,6 +671,9 @@ def permitted(life, one, channel, first, last, abilities):
     """Nothing speaks against it in the whole time."""
     if one.stopped and one.stopped[0] <= last:
         return False
+    shares = {other.contact for other in life if other.contact not in ("", one.contact)}
+    if channel == LETTER and any(household(life, other) == household(life, one.contact) for other in shares):
+        return False  # Which of them gets the letter is left open.
     if abilities.caps and len({other.contact for other in life if other.contact}) > 1:
         return False  # Others may have used up what a person is sent at most.
     for second in moments_of(life, first, last):

@@ -4,7 +4,6 @@ import copy
 import dataclasses
 
 from corpus import DAY, EMAIL, GRID, HOUR, LETTER, SMS, Happening
-from model import expected, group
 
 
 def first_sent(people, sent, channel=None):

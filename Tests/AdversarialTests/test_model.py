@@ -205,6 +205,13 @@ class Faults(unittest.TestCase):
         five = [send("mail", w, id=str(number), contact=f"c{number}", at=LEFT + number * DAY) for number in range(3)]
         self.check("over_cap", w, [*five, send("last-mail", w)], Abilities(consent=True, caps=True))
 
+    def test_a_household_gets_one_letter(self):
+        w = someone()
+        w.meet(BEGIN, contact="other", address=dict(w.profile_of("p000001")["address"], person="Other"))
+        w.add(LEFT, cart="theirs", contact="other")
+        letter = send("letter", w)
+        self.check("household", w, [letter, dataclasses.replace(letter, id="2", contact="other", cart="theirs")])
+
     def test_a_pause(self):
         w = someone(store="delta")
         self.check("paused", w, [send("mail", w, at=BEGIN + 2 * DAY + 7 * HOUR)])
