@@ -6,7 +6,6 @@ it goes on. What falls due at an instant comes before what is told at it.
 
 import collections
 import email
-import email.policy
 import json
 import pathlib
 import sys
@@ -305,11 +304,12 @@ class Run:
         texts = {}
         self.mails_in_folder = 0
         for path in (self.services.suite.folder / "out/mails").rglob("*.eml"):
-            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            # The old policy reads a mail in a tenth of the time.
+            mail = email.message_from_bytes(path.read_bytes())
             self.mails_in_folder += 1
-            identity = mail["message-id"].strip("<>").split("@")[0]
-            body = mail.get_body(("plain",))
-            texts[identity] = f"{mail['to']}\n{mail['subject']}\n{body.get_content() if body else ''}"
+            plain = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
+            texts[mail["message-id"].strip("<>").split("@")[0]] = (
+                f"{mail['to']}\n{plain.get_payload(decode=True).decode()}")
         return texts
 
     def printed(self):

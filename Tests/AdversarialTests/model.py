@@ -545,8 +545,10 @@ def faults(person, life, began, one, earlier, abilities):
             yield "wrong_person", f"{right or 'no address'} is right"
         if suppressed(known, one.store, one.channel, one.address) and kind != "suppressed":
             yield "suppressed", ""
-    if one.text and any(word != person.name and word.startswith("p") for word in named_people(one.text)):
-        yield "wrong_person", "it names somebody else's things"
+    if one.text and normal(one.text.splitlines()[0]) != normal(one.address):
+        yield "wrong_person", "the mail itself goes elsewhere"
+    if one.text and named_people(one.text) != {person.name}:
+        yield "wrong_person", "it names nothing of theirs, or something of somebody else"
     if one.channel == SMS and not is_open(one.at, zone(known, one.contact, one.store)):
         local = datetime.fromtimestamp(one.at, zone(known, one.contact, one.store))
         yield "quiet_hours", f"it was {local:%H:%M} there"

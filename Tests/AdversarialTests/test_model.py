@@ -190,7 +190,10 @@ class Faults(unittest.TestCase):
 
     def test_somebody_elses_things(self):
         w = someone()
-        self.check("wrong_person", w, [send("mail", w, text="Item p000001-A, Item p000002-A")])
+        head = "p000001@replay.invalid\n"
+        self.assertEqual(kinds(w, [send("mail", w, text=f"{head}Item p000001-A")]), set())
+        for text in (f"{head}Item p000001-A, Item p000002-A", f"{head}nothing", "p2@replay.invalid\nItem p000001-A"):
+            self.check("wrong_person", w, [send("mail", w, text=text)])
 
     def test_several_carts_give_one_message_and_the_most_valuable_leads(self):
         w = someone()
