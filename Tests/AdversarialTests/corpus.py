@@ -476,7 +476,7 @@ def household(w):
     other = f"{w.person.name}h"
     address = dict(w.profile_of(w.person.name)["address"], person=f"Ann {other}")
     w.meet(w.person.start, contact=other, address=address)
-    w.add(w.begin, cart=f"{w.cart}-other", sku=f"{w.person.name}-H", contact=other)
+    w.add(w.begin, cart=f"{w.cart}-house", sku=f"{w.person.name}-H", contact=other)
 
 
 @trait()

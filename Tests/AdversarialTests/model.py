@@ -102,6 +102,7 @@ class Cart:
     company: str = ""
     touched: tuple = ()
     left_checkout: bool = False
+    # Until when a payment is waited for.
     pending: int = 0
     closed: str = ""
 
@@ -250,7 +251,10 @@ def fold(life, store):
         if kind:
             cart.touched = position(one)
             cart.left_checkout = kind == "checkoutLeft"
-            cart.pending = int(body["paymentPending"]["timeout"][:-1]) if kind == "paymentPending" else 0
+            if kind == "paymentPending":
+                cart.pending = one.at + int(body["paymentPending"]["timeout"][:-1])
+            elif kind == "paymentFailed":
+                cart.pending = 0
     return carts
 
 
@@ -277,7 +281,7 @@ def abandonment(cart, store):
     """
     if cart.closed or not cart.lines or not cart.touched:
         return None
-    quiet_since = cart.touched[0] + cart.pending
+    quiet_since = max(cart.touched[0], cart.pending)  # A time-out counts as the last activity (C06).
     lengths = window(store, cart.kind)
     ends = [begin for begin, _ in lengths[1:]] + [1 << 63]
     due, since = next((quiet_since + length, begin) for (begin, length), end in zip(lengths, ends)
@@ -473,19 +477,22 @@ def suppressed(life, store, channel, address):
 
 def objected(life, store, contact):
     controller = STORES[store].controller
-    address = profile(life, contact).get("address")
+    here = household(life, contact)
     for one in calls(life, "PutObjections"):
         for row in one.body["objections"]:
             if STORES[one.store].controller == controller and (
-                    row.get("contact") in group(life, contact) or address and row.get("address") == address):
+                    row.get("contact") in group(life, contact) or here and without_person(row.get("address", {})) == here):
                 return True
     return False
 
 
 def household(life, contact):
-    """The address without its person; None without one."""
-    address = profile(life, contact).get("address")
-    return address and {key: value for key, value in address.items() if key != "person"}
+    """The address, whoever lives there; empty without one."""
+    return without_person(profile(life, contact).get("address", {}))
+
+
+def without_person(address):
+    return {key: value for key, value in address.items() if key != "person"}
 
 
 @functools.cache

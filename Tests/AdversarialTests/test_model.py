@@ -96,6 +96,12 @@ class Duties(unittest.TestCase):
         w.buy(LEFT + GRID, cart=w.cart)
         self.assertEqual(model.enrolments(life(w).life), [])
 
+    def test_a_pending_payment_suspends_detection_whatever_else_is_done(self):
+        w = someone()
+        w.event(LEFT + GRID, {"paymentPending": {"timeout": f"{4 * HOUR}s"}}, cart=w.cart)
+        w.event(LEFT + 3 * GRID, {"checkoutStep": {}}, cart=w.cart)
+        self.assertEqual([one.abandoned for one in model.enrolments(life(w).life)], [LEFT + GRID + 4 * HOUR + WINDOW])
+
     def test_a_pause_moves_what_is_due_in_it_to_its_end(self):
         w = someone(store="delta")
         add = w.person.life[1]
