@@ -313,8 +313,9 @@ def enrolments(life):
             one = enrolment(life, known, found, cart, store, due, start)
             if one:
                 found.append(one)
-            elif found and (found[-1].store, found[-1].start) == (store, start) and cart.owner == found[-1].contact:
-                found[-1].others.append(cart)
+            for same in found if one is None else []:
+                if (same.store, same.start, same.contact) == (store, start, cart.owner):
+                    same.others.append(cart)
     for one in found:
         one.stopped = stop(life, one)
         # What becomes of a message that lists several carts when something happens to one of them is left open.
