@@ -102,6 +102,7 @@ class Cart:
     company: str = ""
     touched: tuple = ()
     left_checkout: bool = False
+    partly_bought: bool = False
     # Until when a payment is waited for.
     pending: int = 0
     closed: str = ""
@@ -272,6 +273,9 @@ def buy(carts, event, buyers):
                     del cart.lines[line["sku"]]
         if not lines or not cart.lines:
             cart.closed = "bought"
+        elif any(line["sku"] not in cart.lines for line in lines):
+            # Whether the remainder is left from now on or as before, the product does not say.
+            cart.touched, cart.partly_bought = position(event), True
 
 
 def abandonment(cart, store):
@@ -325,7 +329,7 @@ def enrolments(life):
 
 
 def enrolment(life, known, found, cart, store, due, start):
-    contact, certain = cart.owner, True
+    contact, certain = cart.owner, not cart.partly_bought
     if contact not in {one.contact for one in known}:
         named = [one for one in events(life, "identify") if one.guest == contact]
         if not named:
