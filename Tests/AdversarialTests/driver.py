@@ -1,0 +1,339 @@
+"""Runs lives through real services over TLS on the virtual clock, and reads what left.
+
+The clock goes from one instant to the next at which something falls due or somebody acts; everything comes to rest before
+it goes on. What falls due at an instant comes before what is told at it.
+"""
+
+import collections
+import email
+import json
+import pathlib
+import sys
+import time
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "Interop"), str(TESTS / "SuiteTests")]
+
+import homing_client  # noqa: E402
+import suite  # noqa: E402
+from google.protobuf import json_format  # noqa: E402
+from homing_contract import Contract, RPCError, tls_context  # noqa: E402
+
+from corpus import DAY, EMAIL, GRID, LETTER, SEASONS, SHORT_WINDOW, SMS, STORES, SWITCHES, WINDOW, Abilities  # noqa: E402
+from model import Sent  # noqa: E402
+
+SERVICES = ("cart-tracker", "scheduler", "notifier", "direct-mail")
+TRACKER, SCHEDULER, NOTIFIER, DIRECT_MAIL = suite.TRACKER, suite.SCHEDULER, suite.NOTIFIER, suite.DIRECT_MAIL
+CLOCK = "homing.clock.v1.Clock"
+SEASON_DAYS = 12
+FLOW = (pathlib.Path(__file__).parent / "flow.yaml").read_text()
+TEST_ADDRESSES = ["@replay.invalid", "+999*", "post:*"]
+TIMES = ("at", "givenAt", "confirmedAt", "withdrawnAt")
+# Who serves a call of a life, and what it says besides: the time under this name, and why.
+CALLS = {
+    "Link": (TRACKER, None), "GrantConsent": (TRACKER, None), "ConfirmConsent": (TRACKER, "confirmedAt"),
+    "WithdrawConsent": (TRACKER, "withdrawnAt"), "OptOut": (NOTIFIER, "at"), "PutSuppressions": (NOTIFIER, None),
+    "PutObjections": (DIRECT_MAIL, None), "Erase": (TRACKER, None),
+}
+
+
+def timed(value):
+    """JSON as the contract has it: instants in words."""
+    if isinstance(value, dict):
+        return {key: suite.instant(inner) if key in TIMES and isinstance(inner, int) else timed(inner)
+                for key, inner in value.items()}
+    return [timed(inner) for inner in value] if isinstance(value, list) else value
+
+
+class Services:
+    """A private suite, and one connection to each of its services."""
+
+    def __init__(self, bin_folder):
+        self.suite = suite.Suite(bin_folder, services=SERVICES, flushes=False)
+        self.contract = Contract()
+        self.connections = {}
+        self.keys = 0
+
+    def start(self):
+        self.suite.start()
+        context = tls_context(self.suite.certs / "you.pem", self.suite.certs / "you.key", self.suite.certs / "ca.pem")
+        for name in SERVICES:
+            self.connections[name] = homing_client.Connection(
+                self.contract, "127.0.0.1", self.suite.ports[name], context, f"spiffe://homing.test/{name}")
+
+    def has(self, service, method):
+        found = self.contract.pool.FindServiceByName(service)
+        return method in found.methods_by_name
+
+    def request(self, name, service, method, body):
+        """Sends a call; its answer is read from what is given back."""
+        descriptor = self.contract.pool.FindServiceByName(service).methods_by_name[method]
+        message = self.contract.message(descriptor.input_type.full_name)()
+        if isinstance(body, dict):
+            json_format.ParseDict(body, message)
+        else:
+            message = body
+        connection = self.connections[name]
+        call = connection.request(f"{service}/{method}", message, timeout=60)
+        connection.turn(0)
+        return call
+
+    def call(self, service, method, body):
+        return self.request(suite.OWNER[service], service, method, body).answer()
+
+    def command(self, service, method, body):
+        self.keys += 1
+        return self.request(suite.OWNER[service], service, method, {**body, "idempotencyKey": f"k{self.keys}"})
+
+    def pages(self, service, method, body, rows):
+        after = ""
+        while True:
+            answer = self.call(service, method, {**body, "page": {"limit": 1000, "after": after}})
+            yield from getattr(answer, rows)
+            after = answer.next
+            if not after:
+                return
+
+    def abilities(self):
+        """What these services can do, by asking them."""
+        settings = self.contract.message("homing.cart_tracker.v1.StoreSettings").DESCRIPTOR
+        return Abilities(consent=self.answers("GrantConsent"), caps="caps" in settings.fields_by_name,
+                         erase=self.answers("Erase"))
+
+    def answers(self, method):
+        if not self.has(TRACKER, method):
+            return False
+        try:
+            self.call(TRACKER, method, {})
+        except RPCError as error:
+            return error.code != "UNIMPLEMENTED"
+        return True
+
+    def cpu_seconds(self):
+        """Of each process, user and system."""
+        ticks = 0
+        for process in self.suite.processes.values():
+            fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / 100
+
+    def stop(self, keep=False):
+        for connection in self.connections.values():
+            connection.close()
+        self.suite.stop(keep=keep)
+
+
+class Run:
+    """One corpus on one suite."""
+
+    def __init__(self, services, say=lambda text: None):
+        self.services, self.say = services, say
+        self.now = 0
+        self.instants = 0
+        self.refused = []
+        self.settings = {}
+
+    # Time.
+
+    def advance(self, second_micros):
+        self.now = second_micros
+        stamp = self.stamp(second_micros)
+        # Who receives before who sends, so that nobody hears of what lies ahead of him.
+        for name in reversed(SERVICES):
+            self.services.request(name, CLOCK, "Advance", {"to": stamp}).answer()
+        self.instants += 1
+
+    @staticmethod
+    def stamp(micros):
+        second, rest = divmod(micros, 10**6)
+        return suite.instant(second)[:-1] + f".{rest:06d}Z"
+
+    def rest(self):
+        """Waits until nothing runs anywhere; when something falls due next, in microseconds, or None."""
+        previous, end = None, time.monotonic() + 300
+        while time.monotonic() < end:
+            calls = [self.services.request(name, CLOCK, "Status", {}) for name in SERVICES]
+            statuses = [call.answer() for call in calls]
+            quiet = all(status.idle for status in statuses) and sum(status.sent for status in statuses) == sum(
+                status.received for status in statuses)
+            if quiet and statuses == previous:
+                dues = [status.next_due.ToMicroseconds() for status in statuses if status.HasField("next_due")]
+                return min(dues, default=None)
+            previous = statuses if quiet else None
+            if not quiet:
+                time.sleep(0.001)
+        raise RuntimeError("the services do not come to rest")
+
+    def run_to(self, second):
+        """Lets time run to an instant, everything done that falls due on the way."""
+        end = second * 10**6
+        due = self.rest()
+        while due is not None and due < end:
+            self.advance(due)
+            due = self.rest()
+        if self.now < end:
+            self.advance(end)
+            self.rest()
+
+    # What is told.
+
+    def open(self, second):
+        self.advance(second * 10**6)
+        self.rest()
+        for store in STORES.values():
+            self.put_store(store)
+            call = self.services.command
+            waiting = [call(NOTIFIER, "PutTemplate", {"store": store.id, **template})
+                       for template in suite.shipped_templates()]
+            for path in sorted((suite.ROOT / "Services/Homing/Shipped/letters").glob("cart-letter.*.yaml")):
+                name, locale, _ = path.name.split(".")
+                waiting.append(call(DIRECT_MAIL, "PutTemplate", {
+                    "store": store.id, "template": name, "locale": locale, "format": "FORMAT_A4_FORM_B",
+                    "text": path.read_text()}))
+            for one in waiting:
+                one.answer()
+            call(SCHEDULER, "ApplyFlow", {"store": store.id, "text": FLOW}).answer()
+            for flow in ("", "awkward"):
+                call(SCHEDULER, "SetMode", {"store": store.id, "flow": flow, "mode": "MODE_TEST",
+                                            "testAddresses": TEST_ADDRESSES}).answer()
+        self.rest()
+
+    def put_store(self, store, **changes):
+        kinds = [{"kind": "CART_KIND_QUOTE", "window": {"span": "7800s"},
+                  **({"stopScope": "STOP_SCOPE_COMPANY"} if store.stops_company else {})}]
+        settings = self.settings.setdefault(store.id, {
+            "name": f"Shop {store.id}", "controller": store.controller, "timeZone": store.zone, "locale": "en",
+            "countryCode": "DE", "detection": True, "window": {"span": f"{WINDOW}s"}, "kinds": kinds, "feedLimit": "0s",
+            "imprint": {"legalName": "Shop GmbH", "address": {
+                "countryCode": "DE", "streetLines": ["Weg 1"], "postalCode": "12345", "locality": "Köln"},
+                "senderName": "Shop", "senderEmail": "shop@replay.invalid", "supportEmail": "help@replay.invalid",
+                "website": "https://shop.invalid/"}})
+        settings.update(changes)
+        revision = 0 if not changes else self.services.call(TRACKER, "GetStore", {"store": store.id}).revision
+        self.services.command(TRACKER, "PutStore", {"store": store.id, "settings": settings, "revision": revision}).answer()
+
+    def switch(self, store, what):
+        if what in ("pause", "resume"):
+            self.services.command(SCHEDULER, what.capitalize(), {"store": store, "flow": "awkward"}).answer()
+        elif what in ("shorten", "widen"):
+            self.put_store(STORES[store], window={"span": f"{SHORT_WINDOW if what == 'shorten' else WINDOW}s"})
+        else:
+            self.put_store(STORES[store], detection=what == "detection on")
+
+    def tell(self, happenings):
+        """Everything that is heard at one instant: events of a store together, then calls in their order."""
+        batches = collections.defaultdict(list)
+        for one in happenings:
+            if one.kind == "event":
+                event = {"id": one.id, "at": one.at, "sourceOrder": str(one.order), **one.body}
+                for name in ("contact", "guest", "cart"):
+                    if getattr(one, name):
+                        event[name] = getattr(one, name)
+                batches[one.store].append(timed(event))
+        waiting = []
+        for store, events in batches.items():
+            for begin in range(0, len(events), 1000):
+                waiting.append(self.services.request("cart-tracker", TRACKER, "Record", {
+                    "store": store, "events": events[begin:begin + 1000]}))
+        for call in waiting:
+            call.answer()
+        for one in happenings:
+            if one.kind != "event":
+                self.do(one)
+
+    def do(self, one):
+        service, time_name = CALLS[one.kind]
+        body = {"store": one.store, **one.body}
+        if time_name:
+            body[time_name] = one.at
+        if one.kind == "OptOut":
+            body["evidence"] = "a call"
+        elif service == TRACKER:
+            body["contact"] = one.contact
+        try:
+            self.services.command(service, one.kind, timed(body)).answer()
+        except RPCError as error:
+            self.refused.append((one, str(error)))
+
+    def live(self, people):
+        """Lets everybody live, season by season."""
+        for season, begin in sorted(SEASONS.items(), key=lambda item: item[1]):
+            agenda = collections.defaultdict(list)
+            for person in people:
+                if person.start == begin:
+                    for one in person.life:
+                        agenda[one.heard].append(one)
+            switches = {begin + after: (store, what) for store, after, what in SWITCHES}
+            if self.now == 0:
+                self.open(begin)
+            for second in sorted({*agenda, *switches}):
+                self.run_to(second)
+                if second in switches:
+                    self.switch(*switches[second])
+                self.tell(agenda[second])
+                self.rest()
+            self.run_to(begin + SEASON_DAYS * DAY + GRID)
+            self.say(f"{season} is over: {self.instants} instants")
+
+    # What left.
+
+    def sent(self):
+        texts = self.mail_texts()
+        found = []
+        for store in STORES:
+            for row in self.services.pages(NOTIFIER, "ListMessages", {
+                    "store": store, "states": ["MESSAGE_STATE_HANDED_OVER", "MESSAGE_STATE_UNKNOWN"]}, "messages"):
+                order = row.order
+                found.append(Sent(
+                    order.id, store, order.contact, EMAIL if order.channel == 1 else SMS, order.step, order.cart, row.recipient,
+                    row.ended_at.seconds, order.due_at.seconds, texts.get(order.id, ""), tuple(order.covered_carts)))
+            for piece in self.services.pages(DIRECT_MAIL, "ListMailPieces", {"store": store, "states": [
+                    "PIECE_STATE_RENDERED", "PIECE_STATE_BATCHED", "PIECE_STATE_SUBMITTED"]}, "pieces"):
+                order = piece.order
+                found.append(Sent(order.id, store, order.contact, LETTER, order.step, order.cart,
+                                  "\n".join(piece.address_lines), self.rendered(piece), order.due_at.seconds))
+        return found
+
+    @staticmethod
+    def rendered(piece):
+        """When a letter was out of reach."""
+        return next(change.at.seconds for change in piece.history if change.state == 2)
+
+    def mail_texts(self):
+        """What the mails in the folder say, by message id; with the address on the first line."""
+        texts = {}
+        self.mails_in_folder = 0
+        for path in (self.services.suite.folder / "out/mails").rglob("*.eml"):
+            # The old policy reads a mail in a tenth of the time.
+            mail = email.message_from_bytes(path.read_bytes())
+            self.mails_in_folder += 1
+            plain = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
+            texts[mail["message-id"].strip("<>").split("@")[0]] = (
+                f"{mail['to']}\n{plain.get_payload(decode=True).decode()}")
+        return texts
+
+    def printed(self):
+        """Ids of the letters that the print runs' manifests name."""
+        pieces = []
+        folder = self.services.suite.folder / "out/letters"
+        for manifest in folder.glob("*/manifest.json"):
+            pieces += [row["piece"] for row in json.loads(manifest.read_text())["pieces"]]
+        return pieces
+
+    def decisions(self, person):
+        """What the scheduler says of a person, a line for each decision."""
+        for contact in sorted({one.contact for one in person.life if one.contact}):
+            asked = {"store": person.store, "contact": contact}
+            for row in self.services.pages(SCHEDULER, "ListEnrolments", asked, "enrolments"):
+                answer = self.services.call(SCHEDULER, "GetEnrolment", {"store": person.store, "enrolment": row.id})
+                yield f"enrolment of {row.contact} about {row.cart}, {self.reason(row)}"
+                for one in answer.decisions:
+                    verdict = type(one).DESCRIPTOR.enum_types_by_name["Verdict"].values_by_number[one.verdict].name
+                    outcomes = [f"{outcome.at.ToJsonString()} {outcome.kind} {self.reason(outcome)}"
+                                for outcome in one.outcomes]
+                    yield (f"  {one.decided_at.ToJsonString()} {one.step} {verdict} {self.reason(one)} "
+                           f"{one.branch} {', '.join(outcomes)}")
+
+    def reason(self, row):
+        names = self.services.contract.pool.FindEnumTypeByName("homing.common.v1.ReasonCode").values_by_number
+        return names[row.reason].name.removeprefix("REASON_CODE_")
