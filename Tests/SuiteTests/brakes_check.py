@@ -14,7 +14,7 @@ import time
 from collections import Counter
 
 import suite
-from suite import NOTIFIER, TRACKER
+from suite import NOTIFIER, TRACKER, report
 
 AT_ONCE = """\
 flow: at-once
@@ -23,11 +23,6 @@ steps:
   - send e-mail: { template: cart-reminder, expires: 2 days }
     name: mail
 """
-
-
-def report(name, wrong, words=""):
-    print(f"FAIL {name}: {'; '.join(str(part) for part in wrong[:5])}" if wrong else f"PASS {name} {words}".rstrip(), flush=True)
-    return not wrong
 
 
 def record(services, events):

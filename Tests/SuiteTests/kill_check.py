@@ -21,7 +21,7 @@ from collections import Counter
 
 import suite
 from letters_check import batches
-from suite import DIRECT_MAIL, NOTIFIER, SCHEDULER, TRACKER
+from suite import DIRECT_MAIL, NOTIFIER, SCHEDULER, TRACKER, report
 
 # For logs of people who are no companies.
 LETTER_FLOW = """\
@@ -189,11 +189,6 @@ class Run:
                 seq = read.get(position.get("bucket", 0), -1)
                 if is_after and is_covered and int(position["seq"]) <= seq:
                     self.grants.append(f"{order['id']} after {purchase['id']}")
-
-
-def report(name, wrong):
-    print(f"FAIL {name}: {'; '.join(str(part) for part in wrong[:5])}" if wrong else f"PASS {name}", flush=True)
-    return not wrong
 
 
 def compare(calm, run, kills):

@@ -21,7 +21,7 @@ from collections import Counter
 
 import suite
 from postfix_check import run_to, services_call
-from suite import DIRECT_MAIL, ROOT, SCHEDULER, TRACKER
+from suite import DIRECT_MAIL, ROOT, SCHEDULER, TRACKER, report
 
 T0 = 1_772_442_000  # 2026-03-02T09:00:00Z
 HOUR, DAY = 3600, 86_400
@@ -100,11 +100,6 @@ class Shop:
 
     def call_clock(self, name, second):
         services_call(self.suite, name, "Advance", {"to": suite.instant(second)})
-
-
-def report(name, wrong):
-    print(f"FAIL {name}: {'; '.join(str(part) for part in wrong[:5])}" if wrong else f"PASS {name}", flush=True)
-    return not wrong
 
 
 def output(*command):

@@ -44,6 +44,12 @@ def instant(second):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
 
 
+def report(name, wrong, words=""):
+    """One line for a check; `wrong` says in words what is not as it must be. True where nothing is."""
+    print(f"FAIL {name}: {'; '.join(str(part) for part in wrong[:5])}" if wrong else f"PASS {name} {words}".rstrip(), flush=True)
+    return not wrong
+
+
 class SMTPSink:
     """Takes mails in clear and records each when its final dot is answered.
 

@@ -78,7 +78,10 @@ struct FactsReader {
     facts.positions = reading.positions
     facts.watermark = entry.watermark.map { Protobuf.Timestamp(instant: $0) }
     facts.storeRevision = entry.store.revision
-    facts.bases = uses.map { law.basis($0, group) }
+    if !uses.isEmpty {
+      let person = BasisRule.Person(group)
+      facts.bases = uses.map { law.basis($0, person) }
+    }
     if let first = places.first.map({ group[$0] }) {
       let since = first.newestEpisode?.anchor?.at ?? first.startedAt
       let bought = try CompanyStop.purchase(for: first, of: reading, since: since, rows)
@@ -130,18 +133,15 @@ struct FactsReader {
   private func decide(
     _ subject: Tracked.StopSubject, _ reading: PersonReader.Reading, _ rows: PersonRows
   ) throws -> Tracked.StopAnswer {
-    let anchor = subject.anchor ?? CommonV1.Anchor()
-    let order = Tracked.EventOrder(
-      at: anchor.at?.microseconds ?? 0, sourceOrder: anchor.sourceOrder, event: anchor.event)
+    let order = Tracked.EventOrder(subject.anchor)
     let rule = StopRule(
       group: reading.group, rules: entry.rules, watermark: entry.watermark, now: now)
-    let archived = try archived(subject.cart, reading, rows)
+    let cart = try reading.cart(named: subject.cart, rows)
     let refusal = rule.refusal(
       anchor: order, cart: subject.cart, isTooWide: reading.outcome.isTooWide,
-      withdrawn: try isWithdrawn(subject, reading, rows), archived: archived)
+      withdrawn: try isWithdrawn(subject, reading, rows), archived: cart)
     if let refusal { return try refused(refusal) }
-    let place = subject.cart.isEmpty ? nil : reading.group.cart(named: subject.cart, for: 0)
-    if let cart = place.map({ reading.group[$0] }) ?? archived,
+    if let cart,
       let bought = try CompanyStop.purchase(
         for: cart, of: reading, since: order.at, rows, after: order)
     {
@@ -150,7 +150,7 @@ struct FactsReader {
           reason: .purchased, event: bought.order?.event ?? "", position: bought.position))
     }
     if let use = subject.use {
-      let basis = law.basis(use, reading.group)
+      let basis = law.basis(use, .init(reading.group))
       if !basis.allowed { return try refused(StopRule.Refusal(reason: basis.reason)) }
     }
     return Tracked.StopAnswer(
@@ -166,18 +166,6 @@ struct FactsReader {
       answer.position = try reader.journal.bucketPosition(of: refusal.position)
     }
     return Tracked.StopAnswer(refusal: answer)
-  }
-
-  private func archived(
-    _ cart: String, _ reading: PersonReader.Reading, _ rows: PersonRows
-  ) throws -> Tracked.StoredCart? {
-    if cart.isEmpty || reading.group.cart(named: cart, for: 0) != nil { return nil }
-    for member in reading.person {
-      if let cart = try rows.archivedCart(cart, of: reading.group.members[member].key) {
-        return cart
-      }
-    }
-    return nil
   }
 
   /// Whether the subject's episode was disproved, by a row or by events still to be projected.

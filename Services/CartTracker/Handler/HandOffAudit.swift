@@ -37,7 +37,7 @@ struct HandOffAudit {
     _ stored: Tracked.StoredEvent, _ member: Member, _ kind: Tracked.CartKind?
   ) -> Bool {
     guard stored.standing != .conflict, let event = stored.event,
-      case .purchase(let purchase) = event.kind, anchor < stored.order
+      case .purchase(let purchase) = event.kind, Tracked.EventOrder(handOff.anchor) < stored.order
     else { return false }
     if isReversed(purchase, stored, member) { return false }
     guard let kind, rules.stopScope(for: kind) == .cart else { return true }
@@ -68,12 +68,6 @@ struct HandOffAudit {
   private func checked(_ stored: Tracked.StoredEvent) -> UInt64? {
     handOff.grant?.positions.first { $0.bucket == stored.position?.bucket }?.seq
   }
-
-  private var anchor: Tracked.EventOrder {
-    Tracked.EventOrder(
-      at: handOff.anchor?.at?.microseconds ?? 0, sourceOrder: handOff.anchor?.sourceOrder ?? 0,
-      event: handOff.anchor?.event ?? "")
-  }
 }
 
 extension CartTrackerHandler {
@@ -102,12 +96,9 @@ extension CartTrackerHandler {
             of: reading.group.members[index], rows, recorder.journal
           ).sorted { $0.order < $1.order })
       }
-      let place = reading.group.cart(named: handOff.cart, for: 0)
-      let kind =
-        try place.map { reading.group[$0].kind }
-        ?? rows.archivedCart(handOff.cart, of: identity.key)?.kind
+      let cart = try reading.cart(named: handOff.cart, rows)
       return HandOffAudit(handOff: handOff, rules: entry.rules).finding(
-        members, kind: handOff.cart.isEmpty ? nil : kind)
+        members, kind: cart?.kind)
     }
     return finding ?? HandOffAudit.Finding()
   }

@@ -4,37 +4,42 @@ internal import Messages
 /// Whether the law of a person's country allows to write to it (F16): pure, over what was read of
 /// the person. What no rule allows is not allowed.
 struct BasisRule {
-  /// Where no purpose is named.
-  static let standardPurpose = "recovery"
-
   let packs: RulePacks
   let rules: StoreRules
   let now: Int64
 
-  /// Of the person that a group was loaded for.
-  func basis(_ use: Tracked.Use, _ group: PersonGroup) -> Tracked.LegalBasis {
-    let use = BasisRule.named(use)
-    let pack = packs.pack(for: RecipientPlace.country(of: BasisRule.profile(group)))
-    return basis(use, pack, evidence(use, group))
+  /// What a person's identities say together, for any number of uses.
+  struct Person {
+    let own: [Tracked.Consent]
+    /// Of the other identities.
+    let linked: [Tracked.Consent]
+    let hasBought: Bool
+    let country: String?
+
+    /// The one that a group was loaded for.
+    init(_ group: PersonGroup) {
+      func profile(_ member: Int) -> Tracked.ContactProfile? {
+        group.members[member].person.profile?.profile
+      }
+      let contact = group.contact(of: 0)
+      let linked = group.linked(to: 0)
+      own = contact.flatMap(profile)?.consents ?? []
+      self.linked = linked.filter { $0 != contact }.flatMap { profile($0)?.consents ?? [] }
+      hasBought = linked.contains { group.members[$0].person.orders > 0 }
+      country = RecipientPlace.country(of: contact.flatMap(profile))
+    }
   }
 
-  func evidence(_ use: Tracked.Use, _ group: PersonGroup) -> ConsentEvidence {
-    let use = BasisRule.named(use)
-    let linked = group.linked(to: 0)
-    return ConsentEvidence(
-      of: BasisRule.profile(group)?.consents ?? [],
-      linked: linked.flatMap { group.members[$0].person.profile?.profile?.consents ?? [] },
-      channel: use.channel, purpose: use.purpose, controller: rules.controller,
-      hasBought: linked.contains { group.members[$0].person.orders > 0 }, now: now)
+  func basis(_ use: Tracked.Use, _ person: Person) -> Tracked.LegalBasis {
+    let use = Tracked.Use.of(use.channel, use.purpose)
+    return basis(use, packs.pack(for: person.country), evidence(use, person))
   }
 
-  private static func named(_ use: Tracked.Use) -> Tracked.Use {
-    Tracked.Use(
-      channel: use.channel, purpose: use.purpose.isEmpty ? standardPurpose : use.purpose)
-  }
-
-  private static func profile(_ group: PersonGroup) -> Tracked.ContactProfile? {
-    group.contact(of: 0).flatMap { group.members[$0].person.profile?.profile }
+  /// - Parameter use: with its purpose.
+  func evidence(_ use: Tracked.Use, _ person: Person) -> ConsentEvidence {
+    ConsentEvidence(
+      of: person.own, linked: person.linked, channel: use.channel, purpose: use.purpose,
+      controller: rules.controller, hasBought: person.hasBought, now: now)
   }
 
   func basis(

@@ -5,10 +5,6 @@ internal import Wire
 /// Consents are events of their contact like all else that is known of it: the log, which nobody
 /// changes, is their evidence.
 extension Commands {
-  private static let channels: [CommonV1.Channel] = [
-    .email, .sms, .chat, .push, .letter, .postcard,
-  ]
-
   func grantConsent(
     _ request: Tracked.GrantConsentRequest, by caller: String
   ) async throws -> Tracked.ListConsentsResponse {
@@ -41,7 +37,7 @@ extension Commands {
       let known = try reader.read(contact) { reading, _ in
         let use = Tracked.Use(channel: request.channel, purpose: request.purpose)
         return BasisRule(packs: .shipped, rules: entry.rules, now: now)
-          .evidence(use, reading.group).express
+          .evidence(use, .init(reading.group)).express
       }
       guard var consent = known ?? nil else {
         throw RPCError(.failedPrecondition, "no consent stands for this channel and purpose")
@@ -69,7 +65,7 @@ extension Commands {
     try refuse(violations)
     return try await run("WithdrawConsent", request.store, request.idempotencyKey, request) {
       let at = request.withdrawnAt ?? Protobuf.Timestamp(instant: now)
-      let channels = request.channel == .unspecified ? Self.channels : [request.channel]
+      let channels = request.channel == .unspecified ? CommonV1.Channel.personal : [request.channel]
       let purpose = request.purpose.isEmpty ? ConsentEvidence.everyPurpose : request.purpose
       let consents = channels.map { channel in
         Tracked.Consent(

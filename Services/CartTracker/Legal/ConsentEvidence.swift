@@ -22,7 +22,7 @@ struct ConsentEvidence {
 
   /// - Parameters:
   ///   - own: consents of the contact that is to be written to.
-  ///   - linked: those of all identities that are the same person: a no of any of them counts.
+  ///   - linked: those of the other identities that are the same person: a no of theirs counts.
   ///   - controller: the store's; what names another one is no concern.
   init(
     of own: [Tracked.Consent], linked: [Tracked.Consent], channel: CommonV1.Channel,

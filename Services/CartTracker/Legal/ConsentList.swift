@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 
 /// A contact's consents, and what they allow.
@@ -7,16 +8,17 @@ struct ConsentList {
 
   /// Judged where nothing is asked for.
   static let standardUses: [Tracked.Use] = [.email, .sms, .chat, .push, .letter].map {
-    Tracked.Use(channel: $0, purpose: BasisRule.standardPurpose)
+    Tracked.Use.of($0, "")
   }
 
   /// Of the contact that the group was loaded for.
   func answer(_ group: PersonGroup, uses: [Tracked.Use]) -> Tracked.ListConsentsResponse {
     let law = BasisRule(packs: .shipped, rules: rules, now: now)
     let profile = group.members[0].person.profile?.profile
+    let person = BasisRule.Person(group)
     return Tracked.ListConsentsResponse(
       consents: profile?.consents ?? [],
-      bases: (uses.isEmpty ? Self.standardUses : uses).map { law.basis($0, group) })
+      bases: (uses.isEmpty ? Self.standardUses : uses).map { law.basis($0, person) })
   }
 }
 

@@ -90,3 +90,12 @@ enum EventHash {
     return hash
   }
 }
+
+extension Tracked.EventOrder {
+  /// Where an anchor stands; nil stands before everything.
+  init(_ anchor: CommonV1.Anchor?) {
+    self.init(
+      at: anchor?.at?.microseconds ?? 0, sourceOrder: anchor?.sourceOrder ?? 0,
+      event: anchor?.event ?? "")
+  }
+}

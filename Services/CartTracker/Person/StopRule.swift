@@ -21,7 +21,7 @@ struct StopRule {
   ///
   /// - Parameters:
   ///   - withdrawn: whether the subject's episode is known to be withdrawn.
-  ///   - archived: the subject's cart, where the person's state no longer has it.
+  ///   - archived: the subject's cart, for where the person's state no longer has it.
   func refusal(
     anchor: Tracked.EventOrder, cart id: String, isTooWide: Bool, withdrawn: Bool,
     archived: Tracked.StoredCart?

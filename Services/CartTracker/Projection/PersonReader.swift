@@ -21,6 +21,16 @@ struct PersonReader: Sendable {
     var isKnown: Bool { group.members[0].person.events > 0 }
     /// The members that are one person with the one asked for.
     var person: [Int] { group.linked(to: 0) }
+
+    /// The person's cart of this id, also one that was moved out of the state; nil for an empty id.
+    func cart(named id: String, _ rows: PersonRows) throws -> Tracked.StoredCart? {
+      if id.isEmpty { return nil }
+      if let place = group.cart(named: id, for: 0) { return group[place] }
+      for member in person {
+        if let cart = try rows.archivedCart(id, of: group.members[member].key) { return cart }
+      }
+      return nil
+    }
   }
 
   /// Blocks; on a reader's thread only.

@@ -16,8 +16,7 @@ struct AuditHandOffsCommand: HomingSubcommand {
       a violation; the command then ends with an error.
       """)
 
-  @OptionGroup var at: SchedulerStore
-  @Option(help: "HOST:PORT of cart-tracker.") var tracker: String
+  @OptionGroup var of: AuditedStore
   @Option(help: "Decided at or after this time, such as 2026-11-22.") var from: String?
   @Option(help: "Decided before this time.") var to: String?
   @Flag(help: "Only hand-offs that somebody bought after, or should have stopped.")
@@ -25,12 +24,8 @@ struct AuditHandOffsCommand: HomingSubcommand {
   @OptionGroup var output: OutputOptions
 
   func perform() async throws {
-    let client = try at.scheduler.connection.client(
-      tracker, timeout: at.scheduler.deadline.duration)
-    defer { client.close() }
-    let caller = TrackerCaller(client, timeout: at.scheduler.deadline.duration)
-    let counts = try await at.call { scheduler in
-      try await audit(scheduler, caller) { Terminal.print($0) }
+    let counts = try await of.call { scheduler, tracker in
+      try await audit(scheduler, tracker) { Terminal.print($0) }
     }
     if counts.violations > 0 {
       throw CommandError.usage(
@@ -60,26 +55,27 @@ struct AuditHandOffsCommand: HomingSubcommand {
       ("AT", .left), ("CHANNEL", .left), ("CONTACT", .left), ("FLOW", .left), ("STEP", .left),
       ("READ", .left), ("BOUGHT", .left),
     ])
+    let json = output.isJSON ? try ContractJSON() : nil
     let decided = try TimeOption.range(from: from, to: to)
     var after = ""
     repeat {
       let answer = try await scheduler.client.listDecisions(
         .init(
-          store: at.store, page: .init(limit: 256, after: after), verdicts: [.sent],
+          store: of.at.store, page: .init(limit: 256, after: after), verdicts: [.sent],
           decided: decided), options: scheduler.options)
       let left = answer.decisions.compactMap(AuditHandOffsCommand.handOff)
       let findings = try await findings(left, tracker)
       counts.handOffs += left.count
       counts.violations += findings.count(where: \.violated)
       let shown = zip(left, findings).filter { !onlyBought || !$1.event.isEmpty }
-      if output.isJSON {
-        for (handOff, finding) in shown { print(try line(handOff, finding)) }
+      if let json {
+        for (handOff, finding) in shown { print(try line(handOff, finding, json)) }
       } else {
         for line in printer.lines(shown.map(row)) { print(line) }
       }
       after = answer.next
     } while !after.isEmpty
-    if !output.isJSON {
+    if json == nil {
       print("\(counts.handOffs) hand-offs, \(counts.violations) violations")
     }
     return counts
@@ -96,7 +92,7 @@ struct AuditHandOffsCommand: HomingSubcommand {
   ) async throws -> [CartTrackerV1.AuditHandOffsResponse.Finding] {
     if handOffs.isEmpty { return [] }
     let request = CartTrackerV1.AuditHandOffsRequest(
-      store: at.store,
+      store: of.at.store,
       handOffs: handOffs.map {
         .init(
           contact: $0.decision.contact, cart: $0.decision.cart, anchor: $0.decision.anchor,
@@ -127,9 +123,9 @@ struct AuditHandOffsCommand: HomingSubcommand {
   }
 
   private func line(
-    _ handOff: HandOff, _ finding: CartTrackerV1.AuditHandOffsResponse.Finding
+    _ handOff: HandOff, _ finding: CartTrackerV1.AuditHandOffsResponse.Finding,
+    _ json: ContractJSON
   ) throws -> String {
-    let json = try ContractJSON()
     return output.line(
       .object([
         JSONMember("decision", try json.value(handOff.decision)),

@@ -17,17 +17,12 @@ struct AuditRecordsCommand: HomingSubcommand {
       then ends with an error. To be run when nothing is under way, as after a replay.
       """)
 
-  @OptionGroup var at: SchedulerStore
-  @Option(help: "HOST:PORT of cart-tracker.") var tracker: String
+  @OptionGroup var of: AuditedStore
   @Option(help: "The flow, which starts from abandoned carts.") var flow: String
   @OptionGroup var output: OutputOptions
 
   func perform() async throws {
-    let client = try at.scheduler.connection.client(
-      tracker, timeout: at.scheduler.deadline.duration)
-    defer { client.close() }
-    let caller = TrackerCaller(client, timeout: at.scheduler.deadline.duration)
-    let found = try await at.call { scheduler in try await check(scheduler, caller) }
+    let found = try await of.call { try await check($0, $1) }
     if output.isJSON {
       Terminal.print(output.line(found.json))
     } else {
@@ -44,21 +39,21 @@ struct AuditRecordsCommand: HomingSubcommand {
     var check = RecordCheck()
     try await ListPages.each(limit: 0) { page in
       let answer = try await tracker.client.listEpisodes(
-        .init(store: at.store, page: page), options: tracker.options)
+        .init(store: of.at.store, page: page), options: tracker.options)
       return (answer.episodes, answer.next)
     } _: { episodes in
       for episode in episodes where !episode.contact.isEmpty { check.add(episode) }
     }
     try await ListPages.each(limit: 0) { page in
       let answer = try await scheduler.client.listEnrolments(
-        .init(store: at.store, page: page, flow: flow), options: scheduler.options)
+        .init(store: of.at.store, page: page, flow: flow), options: scheduler.options)
       return (answer.enrolments, answer.next)
     } _: { enrolments in
       for enrolment in enrolments { check.add(enrolment) }
     }
     try await ListPages.each(limit: 0) { page in
       let answer = try await scheduler.client.listDecisions(
-        .init(store: at.store, page: page, flow: flow), options: scheduler.options)
+        .init(store: of.at.store, page: page, flow: flow), options: scheduler.options)
       return (answer.decisions, answer.next)
     } _: { decisions in
       for decision in decisions { check.add(decision) }

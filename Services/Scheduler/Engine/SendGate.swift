@@ -63,7 +63,7 @@ struct SendGate {
 extension SendStep {
   /// As the tracker names it.
   var use: CartTrackerV1.Use {
-    CartTrackerV1.Use(channel: channel, purpose: purpose.isEmpty ? "recovery" : purpose)
+    .of(channel, purpose)
   }
 }
 

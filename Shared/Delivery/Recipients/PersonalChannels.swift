@@ -1,17 +1,23 @@
 package import Messages
 
 extension CommonV1.Channel {
-  /// Reaches a person, so that the law of the person's country is asked (F16); not staff, nor a
-  /// webhook.
-  package var needsBasis: Bool {
-    switch self {
-    case .email, .sms, .chat, .push, .letter, .postcard: true
-    default: false
-    }
-  }
+  /// Those that reach a person, so that the law of the person's country is asked (F16); not staff,
+  /// nor a webhook.
+  package static let personal: [CommonV1.Channel] = [
+    .email, .sms, .chat, .push, .letter, .postcard,
+  ]
+
+  package var needsBasis: Bool { CommonV1.Channel.personal.contains(self) }
 
   /// Letters and postcards are one kind to the law, and to whoever objects to them.
   package var legalKind: CommonV1.Channel { self == .postcard ? .letter : self }
+}
+
+extension CartTrackerV1.Use {
+  /// Where no purpose is named, it is `recovery`.
+  package static func of(_ channel: CommonV1.Channel, _ purpose: String) -> CartTrackerV1.Use {
+    CartTrackerV1.Use(channel: channel, purpose: purpose.isEmpty ? "recovery" : purpose)
+  }
 }
 
 extension CommonV1.SendOrder {
@@ -19,6 +25,6 @@ extension CommonV1.SendOrder {
   package var stopSubject: CartTrackerV1.StopSubject {
     CartTrackerV1.StopSubject(
       contact: contact, anchor: anchor, cart: cart, episode: episode,
-      use: channel.needsBasis ? CartTrackerV1.Use(channel: channel, purpose: purpose) : nil)
+      use: channel.needsBasis ? .of(channel, purpose) : nil)
   }
 }
