@@ -41,7 +41,10 @@ def free_port():
 
 
 def instant(second):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+    """RFC 3339, in microseconds where it is not a whole second."""
+    whole, micros = divmod(int(second * 1_000_000), 1_000_000)
+    fraction = f".{micros:06}" if micros else ""
+    return time.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z", time.gmtime(whole))
 
 
 def report(name, wrong, words=""):
