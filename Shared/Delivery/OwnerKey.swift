@@ -16,6 +16,10 @@ package struct OwnerKey: Hashable, Comparable, Sendable {
     case guest = 0x67
     /// `a`: where messages go to.
     case address = 0x61
+    /// `o`: a company of a controller.
+    case company = 0x6F
+    /// `f`: a flow of a store.
+    case flow = 0x66
   }
 
   private let high: UInt64
