@@ -96,6 +96,10 @@ final class StoredBrakes: SendBrakes {
     _ limit: SendLimit, _ keys: [OwnerKey], _ ask: SendAsk
   ) throws -> [Int64] {
     let now = ask.input.now
+    // The usual contact: one key, nothing of this decision before.
+    if keys.count == 1 && sends.isEmpty {
+      return try writing.counted(under: keys[0], limit, now: now, withDry: ask.isDry).map(\.at)
+    }
     var found: Set<CountedSend> = []
     for key in keys {
       found.formUnion(
