@@ -21,7 +21,7 @@ enum Composition {
     }
     let database = try Database(folder: context.configuration.dataFolder, configuration)
     let (flows, modes, pauses) = (FlowRegistry(), ModeRegistry(), PauseRegistry())
-    let wiring = Wiring()
+    let wiring = Wiring(pauses: pauses, log: context.log)
     let ledger = Ledger(
       engine: database.engine, lease: database.lease, flows: flows,
       targets: configuration.directMail == nil
@@ -74,6 +74,13 @@ private final class Wiring: Sendable {
 
   private let ends = Mutex<Ends?>(nil)
   private let teller = Mutex<WorkerLoop?>(nil)
+  private let pauses: PauseRegistry
+  private let log: Logger
+
+  init(pauses: PauseRegistry, log: Logger) {
+    self.pauses = pauses
+    self.log = log
+  }
 
   func connect(teller: WorkerLoop) { self.teller.withLock { $0 = teller } }
 
@@ -85,6 +92,16 @@ private final class Wiring: Sendable {
   }
 
   func committed(_ commit: Ledger.Committed) {
+    for flow in commit.halted {
+      pauses.put(flow.pause)
+      log.error(
+        "a flow reached its ceiling and is paused until somebody resumes it",
+        metadata: [
+          "store": "\(flow.name.store)", "flow": "\(flow.name.flow)",
+          "ceiling": "\(flow.ceiling)",
+        ])
+    }
+    if !commit.halted.isEmpty { retell() }
     guard let ends = ends.withLock({ $0 }) else { return }
     for (target, buckets) in commit.put { ends.senders[target]?.wake(buckets) }
     if commit.due != nil { ends.due.wake() }

@@ -16,8 +16,10 @@ package struct OwnerKey: Hashable, Comparable, Sendable {
     case guest = 0x67
     /// `a`: where messages go to.
     case address = 0x61
-    /// `o`: a company of a store.
+    /// `o`: a company of a store or, with it as the scope, of a controller.
     case company = 0x6f
+    /// `f`: a flow of a store.
+    case flow = 0x66
   }
 
   private let high: UInt64
@@ -25,7 +27,7 @@ package struct OwnerKey: Hashable, Comparable, Sendable {
 
   package static let size = 16
 
-  /// - Parameter scope: the store.
+  /// - Parameter scope: the store, or the controller.
   package init(scope: String, kind: Kind, id: String) {
     self.init(scope, kind, prefix: nil, id)
   }

@@ -17,6 +17,7 @@ internal import Testing
   private static let flow = """
     flow: load
     start: cart abandoned
+    ceiling: 1000000000
     steps:
       - pause: 1 day
         name: first

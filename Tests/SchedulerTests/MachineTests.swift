@@ -123,6 +123,7 @@ internal import Testing
   @Test("F15 F20 An order names its hours: the store's or the standard ones, then the step's")
   func hours() throws {
     let fixture = try SchedulerFixture()
+    fixture.facts.set { $0.uncapped = true }
     fixture.facts.set(hours: [
       .init(channel: .push, window: .init(fromMinute: 540, toMinute: 1080, weekdays: [1]))
     ])

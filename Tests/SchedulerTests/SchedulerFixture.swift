@@ -10,6 +10,8 @@ internal import TestSupport
 /// A scheduler without its server: database, intake and due worker, driven by hand.
 final class SchedulerFixture: Sendable {
   static let store = "shop"
+  /// Another one, of the same controller unless said.
+  static let otherStore = "shop2"
   static let day = Micros.day
   static let hour = Micros.hour
   /// 2026-11-02T08:00:00Z, a Monday.
@@ -39,7 +41,10 @@ final class SchedulerFixture: Sendable {
     let lease = try self.engine.write { try BucketLease.take($0, owner: "test") }
     ledger = Ledger(
       engine: self.engine, lease: lease, flows: flows,
-      targets: [.notifier, .directMail, .tracker], isVirtual: isVirtual)
+      targets: [.notifier, .directMail, .tracker], isVirtual: isVirtual,
+      onCommit: { [pauses] commit in
+        for flow in commit.halted { pauses.put(flow.pause) }
+      })
     clock = VirtualClock(at: Instant(microseconds: now))
     try flows.load(self.engine)
     try modes.load(self.engine)
@@ -56,25 +61,41 @@ final class SchedulerFixture: Sendable {
   // MARK: - Flows and modes
 
   /// Applies a flow, and tests it by default.
-  func apply(_ text: String, mode: CommonV1.Mode? = .test) throws {
+  func apply(
+    _ text: String, mode: CommonV1.Mode? = .test, store: String = SchedulerFixture.store
+  ) throws {
     let definition = try FlowReader.read(text)
-    let version = flows.newest(definition.name, in: Self.store)?.version.number ?? 0
+    let version = flows.newest(definition.name, in: store)?.version.number ?? 0
     let entry = try ledger.write(now: now) { writing in
       try FlowStore.apply(
         definition,
-        .init(store: Self.store, idempotencyKey: "k", text: text, version: version), by: "me",
+        .init(store: store, idempotencyKey: "k", text: text, version: version), by: "me",
         writing)
     }
     flows.put(entry)
-    if let mode { try set(mode) }
+    if let mode { try set(mode, store: store) }
   }
 
-  func set(_ mode: CommonV1.Mode, flow: String = "") throws {
+  func set(
+    _ mode: CommonV1.Mode, flow: String = "", store: String = SchedulerFixture.store,
+    tested: [String] = []
+  ) throws {
     let set = try ledger.write(now: now) { writing in
       try ModeStore.set(
-        .init(store: Self.store, idempotencyKey: "k", flow: flow, mode: mode), by: "me", writing)
+        .init(
+          store: store, idempotencyKey: "k", flow: flow, mode: mode, testAddresses: tested),
+        by: "me", writing)
     }
     modes.put(set)
+  }
+
+  /// Somebody resumes a flow.
+  func resume(_ flow: String, by author: String = "you") throws {
+    let request = SchedulerV1.ResumeRequest(idempotencyKey: "k", store: Self.store, flow: flow)
+    let pause = try ledger.write(now: now) { writing in
+      try PauseStore.resume(PauseScope(request), note: "", by: author, writing)
+    }
+    pauses.put(pause)
   }
 
   /// Somebody else than the author lets a version go live.
@@ -110,7 +131,10 @@ final class SchedulerFixture: Sendable {
   @discardableResult
   func take(
     _ changes: [CartTrackerV1.Change], outbox: String = SchedulerFixture.outbox,
-    stores: [String: StoreBook.Answer] = [store: .known(StoreProfile(store: store))]
+    stores: [String: StoreBook.Answer] = [
+      store: .known(StoreProfile(store: store)),
+      otherStore: .known(StoreProfile(store: otherStore)),
+    ]
   ) throws -> [CommonV1.Receipt] {
     let intake = try Intake(
       source: "cart-tracker", outbox: outbox, positions: changes.map(\.position))
@@ -240,15 +264,26 @@ final class SchedulerFixture: Sendable {
   // MARK: - What there is
 
   var enrolments: [Enrolment] {
-    get throws {
-      try engine.read { session in
-        try (UInt8.min...UInt8.max).flatMap { bucket in
-          try session.all(
-            EnrolmentStatements.newest,
-            [.integer(bucket), .integer(Int64.max), .text(Self.store), ""]
-          ) { try EnrolmentRow($0, bucket: bucket).enrolment }
-        }
-      }.sorted { ($0.place.number, $0.id) < ($1.place.number, $1.id) }
+    get throws { try enrolments(in: Self.store) }
+  }
+
+  func enrolments(in store: String) throws -> [Enrolment] {
+    try engine.read { session in
+      try (UInt8.min...UInt8.max).flatMap { bucket in
+        try session.all(
+          EnrolmentStatements.newest,
+          [.integer(bucket), .integer(Int64.max), .text(store), ""]
+        ) { try EnrolmentRow($0, bucket: bucket).enrolment }
+      }
+    }.sorted { ($0.place.number, $0.id) < ($1.place.number, $1.id) }
+  }
+
+  /// Rows of a table, for what no list shows.
+  func count(_ table: String) throws -> Int {
+    let statement = Statement(
+      name: "test count", sql: "SELECT count(*) FROM \(table)", scope: .reference)
+    return try engine.read { session in
+      Int(try session.first(statement) { try $0.integer(0) } ?? 0)
     }
   }
 
@@ -339,6 +374,8 @@ final class ScriptedFacts: FactsSource, StoreSource {
     var asked = 0
     var calls = 0
     var settings = CartTrackerV1.StoreSettings(timeZone: "UTC")
+    /// Of stores that have another than the settings say.
+    var controllers: [String: String] = [:]
   }
 
   let state = Mutex(State())
@@ -347,6 +384,10 @@ final class ScriptedFacts: FactsSource, StoreSource {
 
   func set(_ contact: String, _ facts: CartTrackerV1.Facts) {
     state.withLock { $0.facts[contact] = facts }
+  }
+
+  func set(_ change: (inout CartTrackerV1.StoreSettings) -> Void) {
+    state.withLock { change(&$0.settings) }
   }
 
   func set(hours: [CartTrackerV1.StoreSettings.ChannelWindow]) {
@@ -368,7 +409,11 @@ final class ScriptedFacts: FactsSource, StoreSource {
   func profiles(of stores: Set<String>) -> [String: StoreBook.Answer] {
     Dictionary(
       uniqueKeysWithValues: stores.map { store in
-        let settings = state.withLock { $0.settings }
+        let settings = state.withLock { state in
+          var settings = state.settings
+          settings.controller = state.controllers[store] ?? settings.controller
+          return settings
+        }
         return (store, .known(StoreProfile(.init(id: store, settings: settings))))
       })
   }

@@ -13,7 +13,7 @@ internal import Testing
     #expect(
       StatementRules.findings(
         EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
-          + DeliveryStatements.all
+          + LimitStatements.all + DeliveryStatements.all
           + LeaseStatements.all) == [])
   }
 
@@ -23,9 +23,10 @@ internal import Testing
     let engine =
       isFile ? try SQLiteEngine.file(folder.file("s.db")) : try SQLiteEngine.inMemory()
     defer { engine.close() }
-    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1, 2])
+    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1, 2, 3])
     #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [])
     for statement in EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
+      + LimitStatements.all
     where statement.sql.hasPrefix("SELECT") {
       let count = (1...9).last { statement.sql.contains("?\($0)") } ?? 0
       let values = [SQLValue](repeating: .integer(0 as Int64), count: count)

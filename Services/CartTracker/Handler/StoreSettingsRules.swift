@@ -6,6 +6,8 @@ internal import Wire
 /// What a store's settings must be like, beyond what the contract's options say of each field.
 enum StoreSettingsRules {
   static let monthsMax: UInt32 = 24
+  static let capCountMax: UInt32 = 1000
+  static let capPeriodMax: Int64 = 366 * 86_400 * 1_000_000
 
   /// - Throws: INVALID_ARGUMENT that names every field at fault.
   static func check(_ settings: Tracked.StoreSettings) throws(RPCError) {
@@ -38,6 +40,10 @@ enum StoreSettingsRules {
       add("confirm_open", "needs a cart_source that is asked")
     }
     for (field, problem) in problems(of: settings.windows) { add(field, problem) }
+    for (field, problem) in problems(of: settings.caps) { add(field, problem) }
+    if settings.uncapped && !settings.caps.isEmpty {
+      add("uncapped", "must be off where there are caps, of which there are \(settings.caps.count)")
+    }
     if let weights = settings.scoreWeights {
       let sum = [weights.worth, weights.stage, weights.history, weights.recency]
         .reduce(UInt64(0)) { $0 + UInt64($1) }
@@ -65,6 +71,36 @@ enum StoreSettingsRules {
         return ("\(field).window", "minutes must be 0 to 1,439 and weekdays 1 to 7")
       }
       return nil
+    }
+  }
+
+  private static func problems(
+    of caps: [Tracked.StoreSettings.SendCap]
+  ) -> [(field: String, problem: String)] {
+    caps.enumerated().flatMap { index, cap in
+      var problems: [(field: String, problem: String)] = []
+      if cap.scope != .person && cap.scope != .company {
+        problems.append(("scope", "must be PERSON or COMPANY, is \(cap.scope)"))
+      }
+      if !(1...capCountMax).contains(cap.count) {
+        problems.append(("count", "must be 1 to \(capCountMax), is \(cap.count)"))
+      }
+      let period = cap.period?.microseconds ?? 0
+      if period <= 0 || period > capPeriodMax {
+        problems.append(("period", "must be more than zero and at most 366 days"))
+      }
+      for (place, channel) in cap.channels.enumerated() {
+        if !channel.reachesPeople {
+          problems.append(
+            (
+              "channels[\(place)]",
+              "must be EMAIL, SMS, CHAT, PUSH, LETTER or POSTCARD, is \(channel)"
+            ))
+        } else if cap.channels[..<place].contains(channel) {
+          problems.append(("channels[\(place)]", "is named twice"))
+        }
+      }
+      return problems.map { ("caps[\(index)].\($0.field)", $0.problem) }
     }
   }
 

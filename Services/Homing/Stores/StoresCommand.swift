@@ -109,6 +109,13 @@ struct StoresPutCommand: HomingSubcommand {
       "Hours of a channel on the recipient's clock; repeatable (SMS and push: 08:00-20:00).",
       valueName: "CHANNEL=[DAYS ]HH:MM-HH:MM"))
   var hours: [String] = []
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "How often somebody is written to, such as person=3/7d, company=10/30d or person=1/1d:sms; "
+        + "repeatable, replaces all. Also none, or default (person=3/7d).",
+      valueName: "SCOPE=COUNT/SPAN[:CHANNELS]"))
+  var cap: [String] = []
   @Option(help: "The revision that was read (default: read now).") var revision: UInt32?
   @Option(help: "Idempotency key, to repeat a call safely.") var idempotencyKey: String?
   @OptionGroup var output: OutputOptions
@@ -157,6 +164,7 @@ struct StoresPutCommand: HomingSubcommand {
     if let lateness { settings.allowedLateness = try span(lateness, "--lateness") }
     if let feedLimit { settings.feedLimit = try span(feedLimit, "--feed-limit") }
     for text in hours { try set(text, in: &settings) }
+    if !cap.isEmpty { try CapText.set(cap, in: &settings) }
   }
 
   private func set(
@@ -222,7 +230,7 @@ enum StoreCells {
       ("allowed lateness", span(settings.allowedLateness)),
       ("max lateness", span(settings.maxLateness)), ("cart expiry", span(settings.cartExpiry)),
       ("views", settings.viewsAreActivity ? "are activity" : "are no activity"),
-      ("hours", hours.joined(separator: ", ")),
+      ("hours", hours.joined(separator: ", ")), ("caps", CapText.text(settings)),
       ("feed limit", span(settings.feedLimit)), ("cart source", settings.cartSource),
       ("watermark", ValueText.text(store.watermark)), ("revision", "\(store.revision)"),
       ("changed", ValueText.text(store.changedAt)),

@@ -78,26 +78,3 @@ final class ModeBook: Sendable {
     }
   }
 }
-
-/// Entries of a list of test addresses.
-enum TestAddress {
-  /// Ends of domain names that reach nobody (RFC 6761).
-  private static let reserved: Set<String> = ["test", "invalid", "example"]
-  private static let nobodysNumbers = "+999*"
-
-  /// Whether an address is meant: written out, by `@` and a domain that reaches nobody, or by the
-  /// range of telephone numbers that nobody has.
-  static func matches(_ entry: String, _ channel: CommonV1.Channel, _ address: String) -> Bool {
-    let address = AddressForm.normal(channel, address)
-    if entry.hasPrefix("@") {
-      let domain = entry.dropFirst().lowercased()
-      guard channel == .email, let last = domain.split(separator: ".").last,
-        reserved.contains(String(last)), let at = address.lastIndex(of: "@")
-      else { return false }
-      let own = address[address.index(after: at)...]
-      return own == domain || own.hasSuffix("." + domain)
-    }
-    if entry == nobodysNumbers { return channel == .sms && address.hasPrefix("+999") }
-    return AddressForm.normal(channel, entry) == address
-  }
-}

@@ -159,13 +159,15 @@ final class DueWorker: Worker {
     let mode = modes.inForce(before.flow, in: before.store, isApproved: approval != nil)
     let input = DecisionInput(
       now: now, mode: mode, facts: item.facts, store: store, closedChannels: closedChannels)
-    var machine = EnrolmentMachine(before, item.version, input)
+    let brakes = StoredBrakes(writing, modes)
+    var machine = EnrolmentMachine(before, item.version, input, brakes: brakes)
     let others = before.phase == .entering ? try others(than: before, writing) : []
     let entry = others.map(\.enrolment).map { EntryRules.Other($0) }
     // Where facts were not asked for and turn out to be needed, the next round asks for them.
-    guard machine.advance(others: entry) == .settled else { return false }
+    guard try machine.advance(others: entry) == .settled else { return false }
     let isChanged = try writing.change(item.row, to: machine.enrolment, machine.effects)
     if isChanged {
+      try brakes.commit(machine.enrolment, input)
       for order in machine.effects.orders where !order.coveredCarts.isEmpty {
         try noteCovered(Set(order.coveredCarts), by: before, writing)
       }

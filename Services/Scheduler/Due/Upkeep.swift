@@ -5,7 +5,8 @@ internal import Storage
 internal import Stubs
 internal import Transport
 
-/// Forgets what nobody asks for any more, once a day: taken rows, and commands.
+/// Forgets what nobody asks for any more, once a day: taken rows, commands, and sends
+/// that no cap counts.
 struct Upkeep: Worker {
   private static let interval: Duration = .seconds(86_400)
 
@@ -15,6 +16,7 @@ struct Upkeep: Worker {
   func runOnce(now: Instant) throws -> NextRun {
     let rows = (now - Intake.keptFor).microseconds
     let commands = now.microseconds - Command<SchedulerV1.SetModeResponse>.keptFor
+    let sends = now.microseconds - SendLimit.periodMax
     for bucket in UInt8.min...UInt8.max {
       // One bucket at a time, so that nobody waits long for the writer.
       try ledger.engine.write { session in
@@ -22,6 +24,7 @@ struct Upkeep: Worker {
         try Intake.trim(session, bucket: bucket, before: rows)
         try session.execute(
           SchedulerStatements.forgetCommands, [.integer(bucket), .integer(commands)])
+        try session.execute(LimitStatements.forgetCounts, [.integer(bucket), .integer(sends)])
       }
     }
     return .at(now + Upkeep.interval)

@@ -39,6 +39,10 @@ struct StoreProfile: Sendable {
   let purchasedTag: String
   /// When each channel may be used, where the store says so (F15).
   let hours: [CommonV1.Channel: CommonV1.SendWindow]
+  /// The legal entity; caps hold across its stores (C15). The store's own id where none is known.
+  let controller: String
+  /// How often somebody is written to at most (F15).
+  let caps: [SendLimit]
   /// Kinds of carts of which a purchase stops that cart only, by number (P09).
   private let scopes: [Int32: CartTrackerV1.StopScope]
 
@@ -49,6 +53,8 @@ struct StoreProfile: Sendable {
     self.zone = zone
     purchasedTag = "BUY"
     hours = [:]
+    controller = store
+    caps = SendLimit.standard
     scopes = [:]
   }
 
@@ -64,6 +70,9 @@ struct StoreProfile: Sendable {
     var hours: [CommonV1.Channel: CommonV1.SendWindow] = [:]
     for item in settings?.windows ?? [] { hours[item.channel] = item.window }
     self.hours = hours
+    let controller = settings?.controller ?? ""
+    self.controller = controller.isEmpty ? store.id : controller
+    caps = SendLimit.all(of: settings)
     var scopes: [Int32: CartTrackerV1.StopScope] = [:]
     for kind in settings?.kinds ?? [] where kind.stopScope != .unspecified {
       scopes[kind.kind.rawValue] = kind.stopScope

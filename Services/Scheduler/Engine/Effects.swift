@@ -33,6 +33,10 @@ struct DecisionRecord: Sendable, Equatable {
   var channel = CommonV1.Channel.unspecified
   var template = ""
   var order: Identifier?
+  /// For DEFERRED.
+  var deferredUntil: Int64?
+  /// When the record was made that this one takes the place of: of the same step, deferred.
+  var replaces: Int64?
   /// The facts that it rests on, and where they were read.
   var facts: [CommonV1.Attribute] = []
   var positions: [CommonV1.Position] = []

@@ -166,4 +166,12 @@ struct Visit: Sendable, Equatable {
 
   /// Ordered, and no final outcome is known.
   var isOpen: Bool { order?.end == .unspecified }
+
+  /// Ordered, and nothing of it has left: it counts for no cap (F15).
+  var isReleased: Bool {
+    switch order?.end {
+    case .skipped, .withdrawn, .failed: true
+    default: false
+    }
+  }
 }

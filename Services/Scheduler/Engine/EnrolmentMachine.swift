@@ -1,8 +1,7 @@
 internal import Messages
-internal import ServiceKit
 
-/// Follows one enrolment through its flow. Pure: the same enrolment, flow and input give the same
-/// effects, in whatever batch it is decided.
+/// Follows one enrolment through its flow. Pure but for the brakes that it asks: the same
+/// enrolment, flow, input and answers give the same effects, in whatever batch it is decided.
 ///
 /// Goes on from a wait that is over through all steps up to the next wait or the end. Each step met
 /// leaves exactly one decision (F19), made when the step is left.
@@ -22,12 +21,18 @@ struct EnrolmentMachine {
   /// When the step at hand was due.
   private var due: Int64
   private var knownSheet: FactSheet?
+  private let brakes: any SendBrakes
 
-  init(_ enrolment: Enrolment, _ version: FlowVersion, _ input: DecisionInput) {
+  /// - Parameter brakes: are asked about sends, by `advance` only.
+  init(
+    _ enrolment: Enrolment, _ version: FlowVersion, _ input: DecisionInput,
+    brakes: any SendBrakes = FreeBrakes()
+  ) {
     precondition(enrolment.version == version.number && enrolment.flow == version.name)
     self.enrolment = enrolment
     self.version = version
     self.input = input
+    self.brakes = brakes
     due = min(enrolment.dueAt ?? input.now, input.now)
   }
 
@@ -39,15 +44,15 @@ struct EnrolmentMachine {
   /// Decides what is due.
   ///
   /// - Parameter others: where it is entering: the same person's other enrolments in the flow.
-  mutating func advance(others: [EntryRules.Other] = []) -> Progress {
+  mutating func advance(others: [EntryRules.Other] = []) throws -> Progress {
     switch enrolment.phase {
     case .ended, .refused: return .settled
-    case .entering: return enter(others)
-    case .waiting: return goOn()
+    case .entering: return try enter(others)
+    case .waiting: return try goOn()
     }
   }
 
-  private mutating func enter(_ others: [EntryRules.Other]) -> Progress {
+  private mutating func enter(_ others: [EntryRules.Other]) throws -> Progress {
     switch EntryRules(flow: flow, input: input, others: others).judge(enrolment) {
     case .needsFacts: return .needsFacts
     case .refused(let reason, let other):
@@ -56,48 +61,53 @@ struct EnrolmentMachine {
     case .enters:
       enrolment.phase = .waiting
       enrolment.startedAt = now
-      return follow(from: flow.first)
+      return try follow(from: flow.first)
     }
   }
 
-  private mutating func goOn() -> Progress {
+  private mutating func goOn() throws -> Progress {
     guard let index = enrolment.step, flow.steps.indices.contains(index) else {
       // A step that this version does not have: the enrolment cannot go on.
       finish(.flowNotActive)
       return .settled
     }
     let step = flow.steps[index]
-    if let send = enrolment.failedSend { return takeFallback(of: send, insteadOf: index) }
+    if let send = enrolment.failedSend { return try takeFallback(of: send, insteadOf: index) }
     switch step.action {
     case .pause:
       if let dueAt = enrolment.dueAt, dueAt > now { return .settled }
       record(index, .passed)
-      return follow(from: step.next)
+      return try follow(from: step.next)
     case .evaluateEvent(let wait):
       guard let way = way(on: wait, after: step) else { return .settled }
       record(index, .passed, branch: way.label)
-      return follow(from: way.then)
+      return try follow(from: way.then)
+    case .send:
+      if let dueAt = enrolment.dueAt, dueAt > now { return .settled }
+      // Deferred: its expiry counts from when it was first due.
+      due = enrolment.reachedAt
+      return try follow(from: index)
     default:
       // No other step waits; a version to which enrolments were moved may have another kind here.
-      return follow(from: index)
+      return try follow(from: index)
     }
   }
 
   /// The order has failed before what the enrolment waits for could come.
-  private mutating func takeFallback(of send: Int, insteadOf index: Int) -> Progress {
+  private mutating func takeFallback(of send: Int, insteadOf index: Int) throws -> Progress {
     enrolment.failedSend = nil
     let reason = enrolment.visit(of: send).flatMap { enrolment.visits[$0].order?.reason }
     record(index, .skipped, reason: reason ?? .unspecified)
     guard case .send(let action) = flow.steps[send].action, let fallback = action.fallback else {
-      return follow(from: flow.steps[index].next)
+      return try follow(from: flow.steps[index].next)
     }
-    return follow(from: fallback.then)
+    return try follow(from: fallback.then)
   }
 
   // MARK: - Steps
 
   /// Takes steps until one waits. A step is met at most once, since ways never lead back.
-  private mutating func follow(from first: Int?) -> Progress {
+  private mutating func follow(from first: Int?) throws -> Progress {
     var next = first
     // What was set for the wait that is over.
     enrolment.step = nil
@@ -139,7 +149,10 @@ struct EnrolmentMachine {
         next = met.then
       case .send(let send):
         if input.facts == nil { return .needsFacts }
-        guard let way = order(send, index, step) else { return .settled }
+        let isDeferred = enrolment.visits.last?.verdict == .deferred
+        guard let way = try order(send, index, step) else { return .settled }
+        // What comes after a step that waited is due when it no longer waits.
+        if isDeferred { due = now }
         next = way.then
       case .incentive:
         enrolment.incentive = .init(version: version.number, step: index, at: now)
@@ -259,6 +272,13 @@ struct EnrolmentMachine {
     var record = DecisionRecord(
       id: id, step: name, verdict: verdict, reason: reason, dueAt: due, decidedAt: now,
       branch: branch)
+    // A deferred step has become what it is now: the record takes the other's place.
+    if let last = enrolment.visits.last, last.verdict == .deferred, last.step == index,
+      last.version == version.number
+    {
+      record.replaces = last.decidedAt
+      enrolment.visits.removeLast()
+    }
     if !names.isEmpty, let sheet = sheet() {
       record.facts = sheet.attributes(of: names)
       record.positions = input.facts?.positions ?? []
@@ -320,8 +340,11 @@ struct EnrolmentMachine {
 
   // MARK: - Sends
 
-  /// The way on from a send: as ordered, or as skipped; nil where the enrolment ended here.
-  private mutating func order(_ send: SendStep, _ index: Int, _ step: FlowStep) -> Way? {
+  /// The way on from a send: as ordered, or as skipped; nil where the enrolment ended here, or
+  /// waits.
+  private mutating func order(
+    _ send: SendStep, _ index: Int, _ step: FlowStep
+  ) throws -> Way? {
     let gate = SendGate(enrolment: enrolment, send: send, input: input, due: due)
     let facts = input.facts
     let describe: (inout DecisionRecord) -> Void = { record in
@@ -330,7 +353,8 @@ struct EnrolmentMachine {
       record.positions = facts?.positions ?? []
       if let basis = gate.basis { record.facts = [basis.attribute] }
     }
-    switch gate.verdict {
+    let verdict = gate.verdict
+    switch verdict {
     case .ends(let reason):
       record(index, .ended, reason: reason, describe)
       let open = enrolment.visits.contains(where: \.isOpen)
@@ -340,34 +364,58 @@ struct EnrolmentMachine {
     case .skips(let reason):
       record(index, .skipped, reason: reason, describe)
       return Way(label: "", then: send.fallback.map(\.then) ?? step.next)
-    case .wouldSend:
-      record(index, .wouldSend, describe)
-    case .sends:
-      let order = Identifier.order(
-        of: enrolment.id, step: step.name, channel: send.channel.rawValue)
-      record(index, .sent) { record in
-        describe(&record)
-        record.order = order
-      }
-      effects.actions.append(
-        .send(
-          SendDraft(enrolment: enrolment, version: version, input: input, due: due)
-            .order(send, order, step: step.name)))
+    case .wouldSend, .sends: break
     }
+    let order = Identifier.order(of: enrolment.id, step: step.name, channel: send.channel.rawValue)
+    let ask = SendAsk(
+      order: order, enrolment: enrolment, version: version, send: send, input: input)
+    if let hold = try brakes.hold(ask) { return held(hold, send, index, step, describe) }
+    guard verdict == .sends else {
+      record(index, .wouldSend, describe)
+      return Way(label: "", then: step.next)
+    }
+    record(index, .sent) { record in
+      describe(&record)
+      record.order = order
+    }
+    effects.actions.append(
+      .send(
+        SendDraft(enrolment: enrolment, version: version, input: input, due: due)
+          .order(send, order, step: step.name)))
     return Way(label: "", then: step.next)
   }
-}
 
-/// Where a subject falls in a split.
-enum SplitHash {
-  /// 0 to 9,999, the same for the same subject for ever.
-  static func share(store: String, flow: String, _ step: String, _ subject: String) -> Int {
-    var hash = SHA256()
-    for part in ["split", store, flow, step, subject] {
-      hash.update(part)
-      hash.update([0])
+  /// What a brake makes of a send: it ends, skips or defers it.
+  private mutating func held(
+    _ hold: SendHold, _ send: SendStep, _ index: Int, _ step: FlowStep,
+    _ describe: (inout DecisionRecord) -> Void
+  ) -> Way? {
+    switch hold {
+    case .heldOut:
+      record(index, .ended, reason: .holdout, describe)
+      finish(.holdout)
+      return nil
+    case .capped where send.isDroppedByCap:
+      record(index, .skipped, reason: .frequencyCap, describe)
+      return Way(label: "", then: send.fallback.map(\.then) ?? step.next)
+    case .capped(let until): wait(send, index, .frequencyCap, until: until, describe)
+    case .ceiling(let until): wait(send, index, .ceiling, until: until, describe)
     }
-    let word = hash.finish().prefix(8).reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-    return Int(word % 10_000)
+    return nil
+  }
+
+  /// The send waits, until it is stale at the latest.
+  private mutating func wait(
+    _ send: SendStep, _ index: Int, _ reason: CommonV1.ReasonCode, until: Int64,
+    _ describe: (inout DecisionRecord) -> Void
+  ) {
+    let end = min(until, Micros.sum(Micros.sum(due, send.expires), 1))
+    record(index, .deferred, reason: reason) { record in
+      describe(&record)
+      record.deferredUntil = end
+    }
+    enrolment.step = index
+    enrolment.reachedAt = due
+    enrolment.dueAt = end
   }
 }

@@ -18,6 +18,19 @@ struct FlowDefinition: Sendable {
   var steps: [FlowStep]
   /// Where enrolments begin; nil: a flow without steps.
   var first: StepIndex?
+  /// Who is never contacted (F17).
+  var holdout = Holdout()
+  /// Orders of a calendar day in the store's zone at most; one more pauses the flow (F20). Nil:
+  /// `CeilingRule.standard`.
+  var ceiling: Int?
+
+  /// A share of companies, else of contacts, chosen anew for each period.
+  struct Holdout: Sendable, Equatable {
+    /// In hundredths of a percent.
+    var share = 500
+    /// Microseconds, counted from 1970.
+    var period = 90 * PlainValues.day
+  }
 
   /// What starts an enrolment (F01).
   enum Start: Sendable, Equatable {
@@ -118,6 +131,8 @@ struct SendStep: Sendable {
   var purpose: String
   /// Only within these hours on the recipient's clock; nil: the channel's alone count (F15).
   var window: CommonV1.SendWindow? = nil
+  /// What a cap of the store does: the step is dropped, else it waits for room (F15).
+  var isDroppedByCap = false
   /// Values for the template, by the names it uses.
   var parameters: [CommonV1.Attribute]
   /// For internal notifications users or groups, for a webhook its endpoint.

@@ -68,6 +68,7 @@ extension FlowReader {
     if channel == .internal { optional.append("to") }
     if channel == .email { optional.append("copies") }
     if channel.hasHours { optional.append("window") }
+    if channel.reachesPeople { optional.append("cap") }
     let required = channel == .webhook ? ["template", "to"] : ["template"]
     guard let fields = fields(node, path, required: required, optional: optional) else {
       return nil
@@ -79,6 +80,7 @@ extension FlowReader {
     }
     step.purpose = fields["purpose"].flatMap { name($0, "\(path).purpose") } ?? ""
     step.window = fields["window"].flatMap { window($0, "\(path).window") }
+    if let cap = fields["cap"] { step.isDroppedByCap = isDroppedByCap(cap, "\(path).cap") }
     step.parameters = fields["parameters"].map { parameters($0, "\(path).parameters") } ?? []
     if let to = fields["to"] {
       let countMax = channel == .webhook ? 1 : 64

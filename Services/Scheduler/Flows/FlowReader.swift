@@ -8,6 +8,8 @@ internal import Messages
 /// when: cart.total >= 20 EUR          # who enters; left out: everyone
 /// re-entry: 7 days                    # not again within
 /// max age: 1 day                      # not after an episode known later than this
+/// holdout: 5 %                        # of companies, else contacts, never contacted; the default
+/// ceiling: 10000                      # orders a day; one more pauses the flow; the default
 /// steps:
 ///   - pause: 1 day                    # or { for: 1 day, until: monday 09:00 }
 ///   - evaluate data:                  # the first branch that holds
@@ -28,6 +30,7 @@ internal import Messages
 ///   - send e-mail:                    # also expires, purpose, parameters, copies
 ///       template: cart-offer
 ///       window: mon-fri 09:00-17:00   # on the recipient's clock; outside of it the mail waits
+///       cap: drop                     # where the person had enough; else it waits for room: defer
 ///       if not sent: exit
 ///     name: second-mail
 ///   - tag: { add: [WRITTEN TWICE] }
@@ -69,7 +72,8 @@ struct FlowReader {
   private mutating func definition(_ root: YAMLNode) -> FlowDefinition? {
     guard
       let fields = fields(
-        root, "", required: ["flow", "start", "steps"], optional: ["when", "re-entry", "max age"])
+        root, "", required: ["flow", "start", "steps"],
+        optional: ["when", "re-entry", "max age", "holdout", "ceiling"])
     else { return nil }
     let name = fields["flow"].flatMap { self.name($0, "flow") } ?? ""
     let start = fields["start"].flatMap { self.start($0, "start") }
@@ -78,6 +82,8 @@ struct FlowReader {
     let maxAge = fields["max age"].flatMap {
       self.span($0, "max age", PlainValues.minute...(30 * day))
     }
+    let holdout = fields["holdout"].flatMap { self.holdout($0, "holdout") }
+    let ceiling = fields["ceiling"].flatMap { self.ceiling($0, "ceiling") }
     let list = fields["steps"].map { self.steps($0, "steps", "", 1) } ?? []
     if let node = fields["steps"], list.isEmpty, case .list = node.value {
       problems.add(node, "steps", "holds no step")
@@ -88,7 +94,7 @@ struct FlowReader {
     guard let start else { return nil }
     return FlowDefinition(
       name: name, start: start, entry: entry, reEntry: reEntry ?? 7 * day, maxAge: maxAge ?? day,
-      steps: steps, first: first)
+      steps: steps, first: first, holdout: holdout ?? .init(), ceiling: ceiling)
   }
 
   var day: Int64 { PlainValues.day }

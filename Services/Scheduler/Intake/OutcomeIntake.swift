@@ -25,7 +25,12 @@ struct OutcomeIntake {
     var changed = known.enrolment
     let version = try writing.flows.version(of: changed, writing.session)
     let isNew = changed.take(OrderOutcome(outcome, order), version, now: writing.now)
-    if isNew { try writing.change(known, to: changed) }
+    if isNew {
+      try writing.change(known, to: changed)
+      if let visit = changed.visits.first(where: { $0.order?.id == order }), visit.isReleased {
+        try writing.release(order, of: OwnerKeys.owner(of: changed), at: visit.decidedAt)
+      }
+    }
     return .stored
   }
 

@@ -176,6 +176,8 @@ struct VersionMove {
   private func isSameWait(_ old: Int, _ new: Int) -> Bool {
     switch (from.definition.steps[old].action, to.definition.steps[new].action) {
     case (.pause, .pause), (.evaluateEvent, .evaluateEvent): true
+    // A send that a cap or a ceiling defers.
+    case (.send(let old), .send(let new)): old.channel == new.channel
     default: false
     }
   }

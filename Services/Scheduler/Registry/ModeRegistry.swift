@@ -43,6 +43,14 @@ final class ModeRegistry: Sendable {
       rawValue: min(ofStore.rawValue, ofFlow?.rawValue ?? .max, most.rawValue))
   }
 
+  /// The lists of test addresses that there are: an address is tested if every one has it (F21).
+  func testAddresses(_ flow: String, in store: String) -> [[String]] {
+    modes.withLock { modes in
+      ["", flow].compactMap { modes[.init(store: store, flow: $0)] }
+        .filter { $0.mode == .test && !$0.testAddresses.isEmpty }.map(\.testAddresses)
+    }
+  }
+
   /// Every mode that was set.
   var all: [CommonV1.SendMode] {
     modes.withLock { modes in modes.sorted { $0.key < $1.key }.map(\.value) }

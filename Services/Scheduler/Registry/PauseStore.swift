@@ -37,6 +37,9 @@ struct PauseScope: Hashable, Sendable {
     return parts.joined(separator: ", ")
   }
 
+  /// Exactly one flow, with all that it sends.
+  var isFlow: Bool { !flow.isEmpty && channel == .unspecified && template.isEmpty }
+
   fileprivate var values: [SQLValue] {
     [.text(store), .integer(channel.rawValue), .text(flow), .text(template)]
   }
@@ -44,6 +47,8 @@ struct PauseScope: Hashable, Sendable {
 
 /// Pauses in their table (F22). In a transaction; the registry is to be told after it.
 enum PauseStore {
+  /// Who pauses a flow that has reached its ceiling.
+  static let automatic = "homing"
   static let noPause = RPCError(.notFound, "no pause holds exactly this")
 
   /// Holds what the scope covers; a pause of the same scope that holds already stays as it is.
@@ -78,6 +83,8 @@ enum PauseStore {
     pause.holds = false
     pause.revision += 1
     try put(pause, scope, writing)
+    // Whoever paused it: else a flow at its ceiling would be paused again at once.
+    if scope.isFlow { try writing.resumeDay(of: .init(store: scope.store, flow: scope.flow)) }
     try AuditStore.add(
       .init(
         identity: author, store: scope.store, flow: scope.flow, act: .resumed,

@@ -81,6 +81,9 @@ struct Explanation {
       let verb = record.verdict == .ended ? "Ended" : "Skipped"
       line.result = "\(verb): \(Explanation.words(record.reason))."
       line.reason = record.reason
+    case .deferred:
+      line.result = "Waits: \(Explanation.words(record.reason))."
+      line.reason = record.reason
     default: line.result = record.branch.isEmpty ? "Passed." : "Went on with `\(record.branch)`."
     }
     add(line)

@@ -5,6 +5,8 @@ internal import Storage
 /// Decisions in rows: the columns that lists filter by, the rest in a body.
 enum DecisionRow {
   private static let format: UInt8 = 1
+  /// With the instant until which it is deferred at the end.
+  private static let deferredFormat: UInt8 = 2
 
   static func values(_ decision: DecisionRecord, _ enrolment: Enrolment) throws -> [SQLValue] {
     [
@@ -17,7 +19,7 @@ enum DecisionRow {
 
   private static func body(_ decision: DecisionRecord, _ enrolment: Enrolment) throws -> [UInt8] {
     var writer = RowWriter(capacity: 64)
-    writer.byte(format)
+    writer.byte(decision.deferredUntil == nil ? format : deferredFormat)
     writer.unsigned(UInt64(enrolment.version))
     writer.signed(decision.dueAt)
     writer.text(decision.branch)
@@ -32,6 +34,7 @@ enum DecisionRow {
     }
     writer.count(decision.facts.count)
     for fact in decision.facts { writer.blob(try Stored.encode(fact)) }
+    if let until = decision.deferredUntil { writer.signed(until) }
     return writer.bytes
   }
 
@@ -45,7 +48,8 @@ enum DecisionRow {
   /// - Parameter row: of decided_at, id, enrolment, step, verdict, reason, body.
   static func read(_ row: Row) throws -> Read {
     var reader = RowReader(try row.blob(6), table: "decision")
-    guard try reader.byte() == format else {
+    let format = try reader.byte()
+    guard format == DecisionRow.format || format == deferredFormat else {
       throw StorageError(.newer, "a row of decision has a format that this version does not know")
     }
     let version = try reader.number32()
@@ -67,6 +71,7 @@ enum DecisionRow {
       record.facts.append(
         try Stored.decode(CommonV1.Attribute.self, reader.blob(), "decision"))
     }
+    if format == deferredFormat { record.deferredUntil = try reader.signed() }
     try reader.finish()
     return Read(record: record, version: version, enrolment: try row.integer(2))
   }

@@ -135,6 +135,13 @@ enum EnrolmentStatements {
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """)
 
+  /// Takes away the record of a step that was deferred and is decided now.
+  static let removeDecision = Statement(
+    name: "remove decision",
+    sql: """
+      DELETE FROM decision WHERE bucket = ?1 AND store = ?2 AND decided_at = ?3 AND id = ?4
+      """)
+
   /// One decision.
   static let decision = Statement(
     name: "decision",
@@ -164,7 +171,8 @@ enum EnrolmentStatements {
   /// Every statement, for the rule test.
   static let all = [
     add, change, at, named, ofOwner, ofCart, due, firstDue, nextDue, lastNumber, running, ofVersion,
-    startedWithin, newest, decisions, allPurchases, addDecision, decision, addOutcome, outcomeCount,
+    startedWithin, newest, decisions, allPurchases, addDecision, removeDecision, decision,
+    addOutcome, outcomeCount,
     outcomes,
   ]
 }

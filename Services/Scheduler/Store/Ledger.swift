@@ -15,6 +15,7 @@ final class Ledger: Sendable {
   let isVirtual: Bool
   private let numbers = Mutex([Int64](repeating: 0, count: 256))
   let heads = DueHeads()
+  private let kept = Mutex<[UInt8]>([])
   private let onCommit: @Sendable (Committed) -> Void
 
   /// What a commit had in it, for whoever goes on from it.
@@ -22,6 +23,8 @@ final class Ledger: Sendable {
     let put: [Writing.Target: Set<UInt8>]
     /// The earliest instant at which something that it changed is due; nil: nothing is.
     let due: Int64?
+    /// Flows that it paused.
+    let halted: [HaltedFlow]
   }
 
   /// - Parameter targets: for which rows are put.
@@ -45,6 +48,8 @@ final class Ledger: Sendable {
   /// - Returns: where a virtual clock stands.
   func load(now: Instant, chance: inout SplitMix64) throws -> Int64 {
     try counts.load(engine, now: now, chance: &chance)
+    let salt = try Salt.load(engine, chance: &chance)
+    kept.withLock { $0 = salt }
     let (numbers, clock) = try engine.read { session in
       var numbers = [Int64](repeating: 0, count: 256)
       for bucket in 0..<256 {
@@ -63,6 +68,15 @@ final class Ledger: Sendable {
     return clock
   }
 
+  /// What holdouts are chosen with.
+  ///
+  /// - Precondition: `load` has returned.
+  var salt: [UInt8] {
+    let salt = kept.withLock { $0 }
+    precondition(!salt.isEmpty, "the salt is there from the start on")
+    return salt
+  }
+
   /// Runs one transaction and tells of it. Blocks.
   func write<R>(now: Int64, _ body: (Writing) throws -> R) throws -> R {
     let (result, writing) = try engine.write { session in
@@ -74,7 +88,9 @@ final class Ledger: Sendable {
       for (bucket, at) in writing.due { heads.lower(bucket, to: at) }
       return (result, writing)
     }
-    onCommit(Committed(put: writing.put, due: writing.due.values.min()))
+    onCommit(
+      Committed(
+        put: writing.put, due: writing.due.values.min(), halted: writing.halted))
     return result
   }
 

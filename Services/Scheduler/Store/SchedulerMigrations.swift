@@ -9,6 +9,7 @@ enum SchedulerMigrations {
       statements: [LeaseStatements.create] + DeliveryStatements.create + reference + enrolments
         + persons),
     Migration(number: 2, name: "pauses, approvals, audit", statements: brakes),
+    Migration(number: 3, name: "caps, ceilings, holdouts", statements: limits),
   ]
 
   private static func bucket(of table: String) -> String {
@@ -95,6 +96,53 @@ enum SchedulerMigrations {
     ) WITHOUT ROWID
     """,
     "CREATE INDEX audit_by_store ON audit(store, number)",
+  ]
+
+  /// What keeps flows from writing too much.
+  private static let limits = [
+    // A send stands with every key that it counts for; `keys` of the contact's row are the others.
+    """
+    CREATE TABLE send_count(
+      \(bucket(of: "send_count")),
+      \(id("owner", of: "send_count")),
+      at BIGINT NOT NULL,
+      \(id("order_id", of: "send_count")),
+      channel BIGINT NOT NULL CONSTRAINT send_count_channel_positive CHECK (channel > 0),
+      dry INTEGER NOT NULL CONSTRAINT send_count_dry_flag CHECK (dry BETWEEN 0 AND 1),
+      keys BLOB NOT NULL,
+      PRIMARY KEY (bucket, owner, at, order_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE flow_day(
+      \(bucket(of: "flow_day")),
+      store TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      day BIGINT NOT NULL,
+      sent BIGINT NOT NULL CONSTRAINT flow_day_sent_range CHECK (sent >= 0),
+      halted INTEGER NOT NULL CONSTRAINT flow_day_halted_flag CHECK (halted BETWEEN 0 AND 1),
+      PRIMARY KEY (bucket, store, flow)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE holdout(
+      \(bucket(of: "holdout")),
+      store TEXT NOT NULL,
+      flow TEXT NOT NULL,
+      period BIGINT NOT NULL,
+      \(id("subject", of: "holdout")),
+      \(id("enrolment", of: "holdout")),
+      at BIGINT NOT NULL,
+      mode INTEGER NOT NULL CONSTRAINT holdout_mode_range CHECK (mode BETWEEN 1 AND 4),
+      PRIMARY KEY (bucket, store, flow, period, subject, enrolment)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE salt(
+      id INTEGER NOT NULL PRIMARY KEY CONSTRAINT salt_single CHECK (id = 1),
+      bytes BLOB NOT NULL CONSTRAINT salt_size CHECK (length(bytes) = 16)
+    )
+    """,
   ]
 
   private static let enrolments = [

@@ -29,6 +29,9 @@ final class Writing {
   private(set) var due: [UInt8: Int64] = [:]
   private(set) var put: [Target: Set<UInt8>] = [:]
   private(set) var decided = 0
+  var days = FlowDays()
+  /// Flows that this transaction pauses.
+  var halted: [HaltedFlow] = []
 
   init(_ session: any StorageSession, ledger: Ledger, flows: FlowRegistry, now: Int64) {
     self.session = session
@@ -36,6 +39,10 @@ final class Writing {
     self.flows = flows
     self.now = now
   }
+
+  var isVirtual: Bool { ledger.isVirtual }
+  /// What holdouts are chosen with.
+  var salt: [UInt8] { ledger.salt }
 
   /// Before the first write to a bucket.
   func fence(_ bucket: UInt8) throws {
@@ -101,6 +108,11 @@ final class Writing {
     guard changed == 1 else { return false }
     if let dueAt = enrolment.dueAt { noteDue(bucket, dueAt) }
     for decision in effects.decisions {
+      if let replaced = decision.replaces {
+        try session.execute(
+          EnrolmentStatements.removeDecision,
+          [.integer(bucket), .text(enrolment.store), .integer(replaced), decision.id.value])
+      }
       try session.execute(
         EnrolmentStatements.addDecision, DecisionRow.values(decision, enrolment))
     }
@@ -137,8 +149,10 @@ final class Writing {
     channel == .letter || channel == .postcard ? .directMail : .notifier
   }
 
-  /// Puts the rows for other services: the last thing of a transaction.
+  /// Writes days of flows and puts the rows for other services: the last thing of a transaction.
   func finish() throws {
+    for bucket in days.buckets.sorted() { try fence(bucket) }
+    try days.write(session)
     for (lane, bodies) in bodies {
       try ledger.outboxes[lane.target]?.put(session, bucket: lane.bucket, bodies, now: now)
       put[lane.target, default: []].insert(lane.bucket)

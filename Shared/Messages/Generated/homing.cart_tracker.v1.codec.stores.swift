@@ -93,6 +93,12 @@ extension CartTrackerV1.StoreSettings: CConvertible {
       "windows",
       itemsMax: 8
     )
+    let caps = try CartTrackerV1.StoreSettings.SendCap.list(
+      c.pointee.caps,
+      c.pointee.n_caps,
+      "caps",
+      itemsMax: 8
+    )
     self.name = name
     self.controller = controller
     self.timeZone = timeZone
@@ -114,6 +120,8 @@ extension CartTrackerV1.StoreSettings: CConvertible {
     self.imprint = imprint
     self.scoreWeights = scoreWeights
     self.windows = windows
+    self.caps = caps
+    self.uncapped = c.pointee.uncapped != 0
   }
 
   func fill(
@@ -144,6 +152,56 @@ extension CartTrackerV1.StoreSettings: CConvertible {
     c.pointee.score_weights = try arena.copy(self.scoreWeights)
     c.pointee.n_windows = self.windows.count
     c.pointee.windows = try arena.copy(list: self.windows)
+    c.pointee.n_caps = self.caps.count
+    c.pointee.caps = try arena.copy(list: self.caps)
+    c.pointee.uncapped = self.uncapped ? 1 : 0
+  }
+}
+
+extension CartTrackerV1.StoreSettings.SendCap: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(
+      homing__cart_tracker__v1__store_settings__send_cap__unpack,
+      bytes
+    ))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoreSettings__SendCap>) throws(MessageError) {
+    if c.pointee.scope.rawValue == 0 { throw .missing("scope") }
+    if c.pointee.count == 0 { throw .missing("count") }
+    let period = try Protobuf.Duration.required(c.pointee.period, "period")
+    let channels = try FromC.list(
+      c.pointee.channels,
+      c.pointee.n_channels,
+      "channels",
+      itemsMax: 8
+    ).map {
+      CommonV1.Channel(rawValue: .init(truncatingIfNeeded: $0.rawValue))
+    }
+    self.scope = .init(rawValue: .init(truncatingIfNeeded: c.pointee.scope.rawValue))
+    self.count = c.pointee.count
+    self.period = period
+    self.channels = channels
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoreSettings__SendCap>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__store_settings__send_cap__init(c)
+    c.pointee.scope = .init(.init(truncatingIfNeeded: self.scope.rawValue))
+    c.pointee.count = self.count
+    c.pointee.period = try arena.copy(self.period)
+    c.pointee.n_channels = self.channels.count
+    c.pointee.channels = try arena.copy(list: self.channels.map {
+      .init(.init(truncatingIfNeeded: $0.rawValue))
+    })
   }
 }
 

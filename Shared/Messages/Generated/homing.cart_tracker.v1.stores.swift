@@ -122,6 +122,14 @@ extension CartTrackerV1 {
     ///
     /// At most 8 elements.
     public var windows: [StoreSettings.ChannelWindow]
+    /// How often somebody is written to at most, over all flows and channels to people and across
+    /// the controller's stores (F15, C15). A store counts what it sends for the scopes that it
+    /// caps, and is held by its own caps. Empty means 3 in 7 days for a person.
+    ///
+    /// At most 8 elements.
+    public var caps: [StoreSettings.SendCap]
+    /// Nothing is capped or counted; `caps` must be empty.
+    public var uncapped: Bool
 
     public init() {
       self.name = ""
@@ -145,6 +153,8 @@ extension CartTrackerV1 {
       self.imprint = nil
       self.scoreWeights = nil
       self.windows = []
+      self.caps = []
+      self.uncapped = false
     }
 
     public init(
@@ -168,7 +178,9 @@ extension CartTrackerV1 {
       confirmOpen: Bool = false,
       imprint: Imprint? = nil,
       scoreWeights: StoreSettings.ScoreWeights? = nil,
-      windows: [StoreSettings.ChannelWindow] = []
+      windows: [StoreSettings.ChannelWindow] = [],
+      caps: [StoreSettings.SendCap] = [],
+      uncapped: Bool = false
     ) {
       self.name = name
       self.controller = controller
@@ -191,9 +203,77 @@ extension CartTrackerV1 {
       self.imprint = imprint
       self.scoreWeights = scoreWeights
       self.windows = windows
+      self.caps = caps
+      self.uncapped = uncapped
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.StoreSettings" }
+
+    /// At most `count` messages and mail pieces in any span of `period`; one that is as old no
+    /// longer counts. What was skipped, withdrawn or failed does not count either.
+    public struct SendCap: Message {
+      /// Required.
+      public var scope: StoreSettings.SendCap.Scope
+      /// 1 to 1,000.
+      ///
+      /// Required.
+      public var count: UInt32
+      /// More than zero, at most 366 days.
+      ///
+      /// Required.
+      public var period: Protobuf.Duration?
+      /// EMAIL, SMS, CHAT, PUSH, LETTER or POSTCARD: only these are counted and held; empty means
+      /// all of them.
+      ///
+      /// At most 8 elements.
+      public var channels: [CommonV1.Channel]
+
+      public init() {
+        self.scope = .unspecified
+        self.count = 0
+        self.period = nil
+        self.channels = []
+      }
+
+      public init(
+        scope: StoreSettings.SendCap.Scope = .unspecified,
+        count: UInt32 = 0,
+        period: Protobuf.Duration? = nil,
+        channels: [CommonV1.Channel] = []
+      ) {
+        self.scope = scope
+        self.count = count
+        self.period = period
+        self.channels = channels
+      }
+
+      public static var fullName: String { "homing.cart_tracker.v1.StoreSettings.SendCap" }
+
+      /// `homing.cart_tracker.v1.StoreSettings.SendCap.Scope`.
+      public struct Scope: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// The number on the wire; may be one that this version does not know.
+        public let rawValue: Int32
+
+        public init(rawValue: Int32) { self.rawValue = rawValue }
+
+        public static let unspecified = Self(rawValue: 0)
+        /// A contact, those linked with it, and whoever has the same address at the same
+        /// controller.
+        public static let person = Self(rawValue: 1)
+        /// All contacts with the same company at the same controller.
+        public static let company = Self(rawValue: 2)
+
+        /// The name in the proto file, or the number where it has none.
+        public var description: String {
+          switch rawValue {
+          case 0: "SCOPE_UNSPECIFIED"
+          case 1: "SCOPE_PERSON"
+          case 2: "SCOPE_COMPANY"
+          default: "\(rawValue)"
+          }
+        }
+      }
+    }
 
     /// `homing.cart_tracker.v1.StoreSettings.ChannelWindow`.
     public struct ChannelWindow: Message {

@@ -3,6 +3,9 @@ package import Messages
 extension CommonV1.Channel {
   /// Whether it rings or shows at once (F15): letters and staff have no hours.
   package var hasHours: Bool { [.email, .sms, .chat, .push].contains(self) }
+
+  /// To customers: caps and holdouts count these only (F15, F17).
+  package var reachesPeople: Bool { hasHours || self == .letter || self == .postcard }
 }
 
 /// Hours of a day as people write them: `08:00-20:00`, `mon-fri 09:00-17:30`,

@@ -80,6 +80,27 @@ internal import Wire
     #expect(printed.text.contains("sms 09:00-18:00, email mon-fri 08:00-20:00"))
   }
 
+  @Test("F15 Caps are set together, shown, and taken away")
+  func caps() async throws {
+    answerPresent()
+    let request = try await put("--cap", "person=2/7d", "--cap", "company=10/720h:email,letter")
+    #expect(
+      request?.settings?.caps == [
+        .init(scope: .person, count: 2, period: .init(.seconds(7 * 86_400))),
+        .init(
+          scope: .company, count: 10, period: .init(.seconds(30 * 86_400)),
+          channels: [.email, .letter]),
+      ])
+    #expect(request?.settings?.uncapped == false)
+    #expect(printed.text.contains("person 2 in 7d, company 10 in 30d (email, letter)"))
+    let none = try await put("--cap", "none")
+    #expect(none?.settings?.caps == [] && none?.settings?.uncapped == true)
+    #expect(printed.lines.contains("caps            none"))
+    let standard = try await put("--cap", "default")
+    #expect(standard?.settings?.caps == [] && standard?.settings?.uncapped == false)
+    #expect(printed.text.contains("person 3 in 7d (default)"))
+  }
+
   @Test("JSON replaces all settings of a store that is there")
   func replace() async throws {
     answerPresent()
@@ -97,6 +118,9 @@ internal import Wire
     arguments: [
       ["--window", "0h"], ["--detection", "yes"], ["--feed-limit", "soon"],
       ["--hours", "letter=08:00-20:00"], ["--hours", "sms=always"],
+      ["--cap", "person=3"], ["--cap", "nobody=3/7d"], ["--cap", "person=0/7d"],
+      ["--cap", "person=3/0"], ["--cap", "person=3/7d:webhook"], ["--cap", "person=3/7d:"],
+      ["--cap", "none", "--cap", "person=3/7d"],
     ])
   func wrong(arguments: [String]) async throws {
     answerPresent()

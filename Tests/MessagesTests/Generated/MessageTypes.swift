@@ -26,6 +26,7 @@ let messageTypes: [any Message.Type] = [
   CartTrackerV1.RefreshResponse.self,
   CartTrackerV1.Window.self,
   CartTrackerV1.StoreSettings.self,
+  CartTrackerV1.StoreSettings.SendCap.self,
   CartTrackerV1.StoreSettings.ChannelWindow.self,
   CartTrackerV1.StoreSettings.KindSettings.self,
   CartTrackerV1.StoreSettings.ScoreWeights.self,

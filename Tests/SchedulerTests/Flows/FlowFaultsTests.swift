@@ -48,6 +48,15 @@ internal import Testing
       text: head("flow: x\nstart: cart abandoned\nre-entry: §1 month\n"), field: "re-entry",
       words: "has no calendar months"),
     .init(
+      text: head("flow: x\nstart: cart abandoned\nholdout: §60 %\n"), field: "holdout",
+      words: "is no share from 0 % to 50 %"),
+    .init(
+      text: head("flow: x\nstart: cart abandoned\nholdout: { share: 5 %, period: §1 hour }\n"),
+      field: "holdout.period", words: "is not 1 day to 730 days"),
+    .init(
+      text: head("flow: x\nstart: cart abandoned\nceiling: §0\n"), field: "ceiling",
+      words: "is no number of orders from 1 to"),
+    .init(
       text: "flow: x\nstart: cart abandoned\nsteps: §[]\n", field: "steps", words: "holds no step"),
     .init(
       text: "flow: x\nstart: cart abandoned\n§start: cart abandoned\nsteps: exit\n",
@@ -163,6 +172,12 @@ internal import Testing
   ]
 
   static let ways: [Fault] = [
+    .init(
+      text: step("- send sms: { template: one, cap: §dropp }"), field: "steps[1].send sms.cap",
+      words: "is neither defer nor drop; did you mean \"drop\"?"),
+    .init(
+      text: step("- send internal: { template: one, §cap: drop }"),
+      field: "steps[1].send internal.cap", words: "there is no such field here"),
     .init(
       text: step("- evaluate data:\n    - §when: bought"), field: "steps[1].evaluate data[0].then",
       words: "is missing"),

@@ -52,6 +52,51 @@ void   homing__cart_tracker__v1__window__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__window__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__cart_tracker__v1__store_settings__send_cap__init
+                     (Homing__CartTracker__V1__StoreSettings__SendCap         *message)
+{
+  static const Homing__CartTracker__V1__StoreSettings__SendCap init_value = HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__store_settings__send_cap__get_packed_size
+                     (const Homing__CartTracker__V1__StoreSettings__SendCap *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__send_cap__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__store_settings__send_cap__pack
+                     (const Homing__CartTracker__V1__StoreSettings__SendCap *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__send_cap__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__store_settings__send_cap__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoreSettings__SendCap *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__send_cap__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__StoreSettings__SendCap *
+       homing__cart_tracker__v1__store_settings__send_cap__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__StoreSettings__SendCap *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__store_settings__send_cap__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__store_settings__send_cap__free_unpacked
+                     (Homing__CartTracker__V1__StoreSettings__SendCap *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__store_settings__send_cap__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__cart_tracker__v1__store_settings__channel_window__init
                      (Homing__CartTracker__V1__StoreSettings__ChannelWindow         *message)
 {
@@ -553,6 +598,113 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__window__descriptor =
   (ProtobufCMessageInit) homing__cart_tracker__v1__window__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCEnumValue homing__cart_tracker__v1__store_settings__send_cap__scope__enum_values_by_number[3] =
+{
+  { "SCOPE_UNSPECIFIED", "HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE__SCOPE_UNSPECIFIED", 0 },
+  { "SCOPE_PERSON", "HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE__SCOPE_PERSON", 1 },
+  { "SCOPE_COMPANY", "HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE__SCOPE_COMPANY", 2 },
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__send_cap__scope__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex homing__cart_tracker__v1__store_settings__send_cap__scope__enum_values_by_name[3] =
+{
+  { "SCOPE_COMPANY", 2 },
+  { "SCOPE_PERSON", 1 },
+  { "SCOPE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor homing__cart_tracker__v1__store_settings__send_cap__scope__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.StoreSettings.SendCap.Scope",
+  "Scope",
+  "Homing__CartTracker__V1__StoreSettings__SendCap__Scope",
+  "homing.cart_tracker.v1",
+  3,
+  homing__cart_tracker__v1__store_settings__send_cap__scope__enum_values_by_number,
+  3,
+  homing__cart_tracker__v1__store_settings__send_cap__scope__enum_values_by_name,
+  1,
+  homing__cart_tracker__v1__store_settings__send_cap__scope__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__send_cap__field_descriptors[4] =
+{
+  {
+    "scope",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoreSettings__SendCap, scope),
+    &homing__cart_tracker__v1__store_settings__send_cap__scope__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoreSettings__SendCap, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "period",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoreSettings__SendCap, period),
+    &google__protobuf__duration__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "channels",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Homing__CartTracker__V1__StoreSettings__SendCap, n_channels),
+    offsetof(Homing__CartTracker__V1__StoreSettings__SendCap, channels),
+    &homing__common__v1__channel__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__store_settings__send_cap__field_indices_by_name[] = {
+  3,   /* field[3] = channels */
+  1,   /* field[1] = count */
+  2,   /* field[2] = period */
+  0,   /* field[0] = scope */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__send_cap__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__send_cap__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.StoreSettings.SendCap",
+  "SendCap",
+  "Homing__CartTracker__V1__StoreSettings__SendCap",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__StoreSettings__SendCap),
+  4,
+  homing__cart_tracker__v1__store_settings__send_cap__field_descriptors,
+  homing__cart_tracker__v1__store_settings__send_cap__field_indices_by_name,
+  1,  homing__cart_tracker__v1__store_settings__send_cap__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__store_settings__send_cap__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__channel_window__field_descriptors[2] =
 {
   {
@@ -745,7 +897,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__score
   (ProtobufCMessageInit) homing__cart_tracker__v1__store_settings__score_weights__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__field_descriptors[21] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__field_descriptors[23] =
 {
   {
     "name",
@@ -976,6 +1128,18 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "caps",
+    20,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__StoreSettings, n_caps),
+    offsetof(Homing__CartTracker__V1__StoreSettings, caps),
+    &homing__cart_tracker__v1__store_settings__send_cap__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "windows",
     21,
     PROTOBUF_C_LABEL_REPEATED,
@@ -999,14 +1163,27 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__store_settings__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "uncapped",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoreSettings, uncapped),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__store_settings__field_indices_by_name[] = {
   13,   /* field[13] = abandoned_tag */
   9,   /* field[9] = allowed_lateness */
+  19,   /* field[19] = caps */
   11,   /* field[11] = cart_expiry */
   16,   /* field[16] = cart_source */
   8,   /* field[8] = checkout_grace */
-  20,   /* field[20] = confirm_open */
+  21,   /* field[21] = confirm_open */
   1,   /* field[1] = controller */
   4,   /* field[4] = country_code */
   5,   /* field[5] = detection */
@@ -1019,15 +1196,15 @@ static const unsigned homing__cart_tracker__v1__store_settings__field_indices_by
   14,   /* field[14] = purchased_tag */
   18,   /* field[18] = score_weights */
   2,   /* field[2] = time_zone */
+  22,   /* field[22] = uncapped */
   12,   /* field[12] = views_are_activity */
   6,   /* field[6] = window */
-  19,   /* field[19] = windows */
+  20,   /* field[20] = windows */
 };
-static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__number_ranges[2 + 1] =
+static const ProtobufCIntRange homing__cart_tracker__v1__store_settings__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 21, 19 },
-  { 0, 21 }
+  { 0, 23 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descriptor =
 {
@@ -1037,10 +1214,10 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descr
   "Homing__CartTracker__V1__StoreSettings",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__StoreSettings),
-  21,
+  23,
   homing__cart_tracker__v1__store_settings__field_descriptors,
   homing__cart_tracker__v1__store_settings__field_indices_by_name,
-  2,  homing__cart_tracker__v1__store_settings__number_ranges,
+  1,  homing__cart_tracker__v1__store_settings__number_ranges,
   (ProtobufCMessageInit) homing__cart_tracker__v1__store_settings__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -22,6 +22,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Homing__CartTracker__V1__Window Homing__CartTracker__V1__Window;
 typedef struct Homing__CartTracker__V1__StoreSettings Homing__CartTracker__V1__StoreSettings;
+typedef struct Homing__CartTracker__V1__StoreSettings__SendCap Homing__CartTracker__V1__StoreSettings__SendCap;
 typedef struct Homing__CartTracker__V1__StoreSettings__ChannelWindow Homing__CartTracker__V1__StoreSettings__ChannelWindow;
 typedef struct Homing__CartTracker__V1__StoreSettings__KindSettings Homing__CartTracker__V1__StoreSettings__KindSettings;
 typedef struct Homing__CartTracker__V1__StoreSettings__ScoreWeights Homing__CartTracker__V1__StoreSettings__ScoreWeights;
@@ -35,6 +36,12 @@ typedef struct Homing__CartTracker__V1__ListStoresResponse Homing__CartTracker__
 
 /* --- enums --- */
 
+typedef enum _Homing__CartTracker__V1__StoreSettings__SendCap__Scope {
+  HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE__SCOPE_UNSPECIFIED = 0,
+  HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE__SCOPE_PERSON = 1,
+  HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE__SCOPE_COMPANY = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE)
+} Homing__CartTracker__V1__StoreSettings__SendCap__Scope;
 typedef enum _Homing__CartTracker__V1__StopScope {
   HOMING__CART_TRACKER__V1__STOP_SCOPE__STOP_SCOPE_UNSPECIFIED = 0,
   HOMING__CART_TRACKER__V1__STOP_SCOPE__STOP_SCOPE_CART = 1,
@@ -64,6 +71,20 @@ struct  Homing__CartTracker__V1__Window
 #define HOMING__CART_TRACKER__V1__WINDOW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__window__descriptor) \
     , HOMING__CART_TRACKER__V1__WINDOW__LENGTH__NOT_SET, {0} }
+
+
+struct  Homing__CartTracker__V1__StoreSettings__SendCap
+{
+  ProtobufCMessage base;
+  Homing__CartTracker__V1__StoreSettings__SendCap__Scope scope;
+  uint32_t count;
+  Google__Protobuf__Duration *period;
+  size_t n_channels;
+  Homing__Common__V1__Channel *channels;
+};
+#define HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__store_settings__send_cap__descriptor) \
+    , HOMING__CART_TRACKER__V1__STORE_SETTINGS__SEND_CAP__SCOPE__SCOPE_UNSPECIFIED, 0, NULL, 0,NULL }
 
 
 struct  Homing__CartTracker__V1__StoreSettings__ChannelWindow
@@ -128,10 +149,13 @@ struct  Homing__CartTracker__V1__StoreSettings
   Homing__CartTracker__V1__StoreSettings__ScoreWeights *score_weights;
   size_t n_windows;
   Homing__CartTracker__V1__StoreSettings__ChannelWindow **windows;
+  size_t n_caps;
+  Homing__CartTracker__V1__StoreSettings__SendCap **caps;
+  protobuf_c_boolean uncapped;
 };
 #define HOMING__CART_TRACKER__V1__STORE_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__store_settings__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, 0,NULL, NULL, NULL, NULL, NULL, 0, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0, NULL, NULL, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, 0,NULL, NULL, NULL, NULL, NULL, 0, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0, NULL, NULL, 0,NULL, 0,NULL, 0 }
 
 
 struct  Homing__CartTracker__V1__Imprint
@@ -229,6 +253,25 @@ Homing__CartTracker__V1__Window *
                       const uint8_t       *data);
 void   homing__cart_tracker__v1__window__free_unpacked
                      (Homing__CartTracker__V1__Window *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__StoreSettings__SendCap methods */
+void   homing__cart_tracker__v1__store_settings__send_cap__init
+                     (Homing__CartTracker__V1__StoreSettings__SendCap         *message);
+size_t homing__cart_tracker__v1__store_settings__send_cap__get_packed_size
+                     (const Homing__CartTracker__V1__StoreSettings__SendCap   *message);
+size_t homing__cart_tracker__v1__store_settings__send_cap__pack
+                     (const Homing__CartTracker__V1__StoreSettings__SendCap   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__store_settings__send_cap__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoreSettings__SendCap   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__StoreSettings__SendCap *
+       homing__cart_tracker__v1__store_settings__send_cap__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__store_settings__send_cap__free_unpacked
+                     (Homing__CartTracker__V1__StoreSettings__SendCap *message,
                       ProtobufCAllocator *allocator);
 /* Homing__CartTracker__V1__StoreSettings__ChannelWindow methods */
 void   homing__cart_tracker__v1__store_settings__channel_window__init
@@ -425,6 +468,9 @@ void   homing__cart_tracker__v1__list_stores_response__free_unpacked
 typedef void (*Homing__CartTracker__V1__Window_Closure)
                  (const Homing__CartTracker__V1__Window *message,
                   void *closure_data);
+typedef void (*Homing__CartTracker__V1__StoreSettings__SendCap_Closure)
+                 (const Homing__CartTracker__V1__StoreSettings__SendCap *message,
+                  void *closure_data);
 typedef void (*Homing__CartTracker__V1__StoreSettings__ChannelWindow_Closure)
                  (const Homing__CartTracker__V1__StoreSettings__ChannelWindow *message,
                   void *closure_data);
@@ -464,6 +510,8 @@ typedef void (*Homing__CartTracker__V1__ListStoresResponse_Closure)
 extern const ProtobufCEnumDescriptor    homing__cart_tracker__v1__stop_scope__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__window__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__send_cap__descriptor;
+extern const ProtobufCEnumDescriptor    homing__cart_tracker__v1__store_settings__send_cap__scope__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__channel_window__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__kind_settings__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__store_settings__score_weights__descriptor;
