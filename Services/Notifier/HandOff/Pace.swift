@@ -40,8 +40,8 @@ struct SendRate: Sendable, Hashable {
 /// A pace with what is left of it. Tokens are taken when permission is asked for, so that no grant
 /// grows old while it waits for one, and go back for messages that do not go out.
 struct PaceState: Sendable {
-  private var all: TokenBucket?
-  private var stores: [String: TokenBucket] = [:]
+  private var all: RateTokens?
+  private var stores: [String: RateTokens] = [:]
   /// Somebody wakes the lane already.
   private var isWakeSet = false
 
@@ -49,11 +49,8 @@ struct PaceState: Sendable {
   private static let waitMin = Duration.milliseconds(20)
 
   init(_ pace: Pace, now: MonotonicInstant) {
-    func bucket(_ rate: SendRate) -> TokenBucket {
-      TokenBucket(burst: rate.burst, rate: rate.perSecond, now: now)
-    }
-    all = pace.all.map(bucket)
-    stores = pace.stores.mapValues(bucket)
+    all = pace.all.map { RateTokens($0, now: now) }
+    stores = pace.stores.mapValues { RateTokens($0, now: now) }
   }
 
   var hasStores: Bool { !stores.isEmpty }
@@ -77,10 +74,48 @@ struct PaceState: Sendable {
   mutating func wake(for waiting: Set<String>, _ now: MonotonicInstant) -> Duration? {
     guard !isWakeSet, !waiting.isEmpty else { return nil }
     for store in waiting where available(store, now) > 0 { return nil }
-    let ofStores = waiting.map { stores[$0]?.wait(for: 1) ?? .zero }.min() ?? .zero
+    let ofStores = waiting.map { stores[$0]?.wait ?? .zero }.min() ?? .zero
     isWakeSet = true
-    return max(all?.wait(for: 1) ?? .zero, ofStores, PaceState.waitMin)
+    return max(all?.wait ?? .zero, ofStores, PaceState.waitMin)
   }
 
   mutating func woke() { isWakeSet = false }
+}
+
+/// What a rate has left. Other than the wire's `TokenBucket` it takes several, gives back, and says
+/// how long the next ones take.
+private struct RateTokens: Sendable {
+  private let rate: SendRate
+  private var tokens: Double
+  private var last: MonotonicInstant
+
+  init(_ rate: SendRate, now: MonotonicInstant) {
+    self.rate = rate
+    tokens = Double(rate.burst)
+    last = now
+  }
+
+  mutating func available(now: MonotonicInstant) -> Int {
+    let seconds = Double(max(0, now.nanoseconds - last.nanoseconds)) / 1e9
+    tokens = min(Double(rate.burst), tokens + seconds * rate.perSecond)
+    last = max(last, now)
+    return Int(tokens)
+  }
+
+  /// - Parameter count: at most what `available` has told.
+  mutating func take(_ count: Int) {
+    precondition(count >= 0 && Double(count) <= tokens)
+    tokens -= Double(count)
+  }
+
+  mutating func giveBack(_ count: Int) {
+    precondition(count >= 0)
+    tokens = min(Double(rate.burst), tokens + Double(count))
+  }
+
+  /// Until one is there; zero where it is.
+  var wait: Duration {
+    if tokens >= 1 { return .zero }
+    return .nanoseconds(Int64(((1 - tokens) / rate.perSecond * 1e9).rounded(.up)))
+  }
 }

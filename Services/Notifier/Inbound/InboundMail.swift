@@ -59,7 +59,8 @@ struct InboundMail: Sendable {
   private static func original(
     _ mail: MailReader.Part
   ) throws(MailReader.Refusal) -> [[UInt8]] {
-    let types: Set = ["message/rfc822", "text/rfc822-headers", "message/rfc822-headers",
+    let types: Set = [
+      "message/rfc822", "text/rfc822-headers", "message/rfc822-headers",
       "message/global", "message/global-headers",
     ]
     var found: [[UInt8]] = []

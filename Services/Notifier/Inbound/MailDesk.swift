@@ -34,7 +34,8 @@ struct MailDesk: Sendable {
       answer.messages = [message.key.text]
       found = MailDesk.findings(mail, message, at, digest)
     } else {
-      log.notice("an inbound mail is about no message of ours", metadata: ["kind": "\(answer.kind)"])
+      log.notice(
+        "an inbound mail is about no message of ours", metadata: ["kind": "\(answer.kind)"])
     }
     return try await keep(answer, found, digest)
   }

@@ -52,7 +52,8 @@ struct ReplyDesk: Sendable {
     let meant = meaning == .stop ? senders : Array(senders.prefix(1))
     answer.messages = meant.map(\.key.text)
     if meant.isEmpty {
-      log.notice("an inbound text is from nobody we wrote to", metadata: ["kind": "\(answer.kind)"])
+      log.notice(
+        "an inbound text is from nobody we wrote to", metadata: ["kind": "\(answer.kind)"])
     }
     let evidence =
       "text \"\(Inbound.quoted(text.text))\" through \(text.provider), "

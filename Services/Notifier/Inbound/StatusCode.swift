@@ -22,8 +22,8 @@ struct StatusCode: Hashable, Sendable {
 
   /// The first one in a text; what is longer than three digits is none.
   init?(in text: some StringProtocol) {
-    for word in text.prefix(1024).split(whereSeparator: { !$0.isASCII || " \t(;,#-<>=".contains($0) })
-    {
+    let isBetween: (Character) -> Bool = { !$0.isASCII || " \t(;,#-<>=".contains($0) }
+    for word in text.prefix(1024).split(whereSeparator: isBetween) {
       let parts = word.split(separator: ".", omittingEmptySubsequences: false)
       guard parts.count == 3, let first = parts[0].utf8.first, parts[0].utf8.count == 1,
         [0x32, 0x34, 0x35].contains(first),

@@ -22,7 +22,8 @@ internal import Wire
   }
 
   /// Everything that a lane begins in a span, which is looked at as its wakes say.
-  private func drain(_ lane: inout LaneState, from: MonotonicInstant, for span: Duration) -> [String]
+  private func drain(_ lane: inout LaneState, from: MonotonicInstant, for span: Duration)
+    -> [String]
   {
     var now = from
     var begun: [String] = []
@@ -98,7 +99,7 @@ internal import Wire
     }
   }
 
-  @Test("F20 Servers have 100 messages a second unless the file says otherwise, folders have no limit")
+  @Test("F20 Servers have 100 messages a second unless the file says otherwise, folders no limit")
   func file() throws {
     let text = """
       [mail]

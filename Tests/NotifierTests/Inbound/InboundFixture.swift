@@ -13,11 +13,12 @@ struct InboundFixture {
   let mail: CommonV1.SendOrder
   let text: CommonV1.SendOrder
 
-  static let providers = """
+  private static let providers = """
     [scripted]
     kind = folder
     channels = sms
     path = /nowhere
+    hook-secret-file = SECRET
     [other]
     kind = folder
     channels = chat
@@ -30,6 +31,8 @@ struct InboundFixture {
 
   static func start() async throws -> InboundFixture {
     let folder = try TemporaryFolder()
+    try folder.write(Array("geheim".utf8), to: "secret")
+    let providers = providers.replacing("SECRET", with: folder.file("secret"))
     try folder.write(Array(providers.utf8), to: "providers")
     let provider = ScriptedProvider()
     let notifier = try await NotifierFixture.start(
@@ -57,6 +60,21 @@ struct InboundFixture {
       .init(
         provider: provider, sender: sender, text: text, providerID: id,
         at: notifier.clock.now.timestamp))
+  }
+
+  /// A callback of the provider, signed.
+  func report(_ events: String) async throws -> NotifierV1.TakeReportResponse {
+    let body = Array("{\"events\": [\(events)]}".utf8)
+    let stamp = "\(notifier.clock.now.seconds)"
+    let signature = HMAC.hexadecimal(
+      HMAC.sha256(Array("geheim".utf8), Array(stamp.utf8) + [0x2E] + body))
+    return try await notifier.client.takeReport(
+      .init(
+        provider: "scripted",
+        headers: [
+          .init(name: "Homing-Timestamp", value: stamp),
+          .init(name: "Homing-Signature", value: "v1=" + signature),
+        ], body: body, receivedAt: notifier.clock.now.timestamp))
   }
 
   func suppressions() async throws -> [NotifierV1.Suppression] {

@@ -53,7 +53,7 @@ internal import Wire
     await fixture.notifier.stop()
   }
 
-  @Test("M18 The fifth mail in 30 days that a full mailbox sends back rests the address for 90 days")
+  @Test("M18 The fifth mail in 30 days that a full mailbox returns rests the address for 90 days")
   func soft() async throws {
     let fixture = try await InboundFixture.start()
     let notifier = fixture.notifier
@@ -145,7 +145,7 @@ internal import Wire
     await fixture.notifier.stop()
   }
 
-  @Test("M18 A mail about nothing of ours, or one that cannot be read, is answered and changes nothing")
+  @Test("M18 A mail about nothing of ours, or one that cannot be read, is answered, no more")
   func unattributed() async throws {
     let fixture = try await InboundFixture.start()
     var stranger = fixture.mail
@@ -162,7 +162,8 @@ internal import Wire
       let answer = try await fixture.take(mail)
       #expect((answer.kind, answer.messages, answer.outcomes) == (kind, [], 0))
     }
-    let copy = InboundFixture.bounce(of: fixture.mail).replacing("@shop.test>", with: ".copy1@shop.test>")
+    let copy = InboundFixture.bounce(of: fixture.mail)
+      .replacing("@shop.test>", with: ".copy1@shop.test>")
     #expect(try await fixture.take(copy).messages == [])
     #expect(try await fixture.suppressions().isEmpty)
     let error = try await rpcError { try await fixture.take("") }

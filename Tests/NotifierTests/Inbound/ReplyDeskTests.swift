@@ -9,7 +9,7 @@ internal import Wire
 @testable internal import Notifier
 
 @Suite struct ReplyDeskTests {
-  @Test("M18 STOP by text opts the number out for all stores of the controller, withdraws, keeps proof")
+  @Test("M18 STOP by text opts out for all stores of the controller, withdraws and keeps proof")
   func stop() async throws {
     let fixture = try await InboundFixture.start()
     let notifier = fixture.notifier
@@ -35,6 +35,30 @@ internal import Wire
     #expect((start.kind, start.suppressed) == (.reply, 0))
     #expect(try await fixture.suppressions().count == 1)
     await notifier.stop()
+  }
+
+  @Test("M18 A signed callback brings texts, and codes that say more than permanent")
+  func callback() async throws {
+    let fixture = try await InboundFixture.start()
+    let policy = try await fixture.report(
+      #"{"message":"\#(fixture.mail.id)","kind":"bounced","permanent":true,"code":"5.7.1"}"#)
+    #expect((policy.outcomes, policy.ignored) == (1, 0))
+    #expect(try await fixture.suppressions().isEmpty)
+    let texts = """
+      {"kind": "received", "id": "t1", "from": "+99912345", "to": "+9991", "text": "Stopp",
+      "at": 1772441990}, {"kind": "received", "id": "t2", "from": "+9998888", "text": "Stop"},
+      {"kind": "received"}
+      """
+    for _ in 1...2 {
+      let answer = try await fixture.report(texts)
+      #expect((answer.outcomes, answer.ignored) == (1, 2))
+    }
+    await fixture.notifier.settle()
+    #expect(fixture.notifier.told(fixture.text) == ["HANDED_OVER", "OPTED_OUT"])
+    let listed = try await fixture.suppressions()
+    #expect(listed.map(\.address) == ["+99912345"])
+    #expect(listed.first?.since?.seconds == 1_772_441_990)
+    await fixture.notifier.stop()
   }
 
   @Test("M18 Asking for help leaves one note a day for the staff; other texts are replies")

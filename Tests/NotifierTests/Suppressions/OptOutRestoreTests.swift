@@ -22,9 +22,8 @@ internal import Testing
     let order = first.order(1) { $0.dueAt = (first.clock.now + .seconds(60)).timestamp }
     try await first.send([order])
     await first.stop()
-    return (first, order, [
-      "notifier.db": try SmallFile.read(first.folder.file("notifier.db"), bytesMax: 64 << 20)
-    ])
+    let copy = try SmallFile.read(first.folder.file("notifier.db"), bytesMax: 64 << 20)
+    return (first, order, ["notifier.db": copy])
   }
 
   private func restore(_ copies: [String: [UInt8]], _ folder: TemporaryFolder) throws {

@@ -10,6 +10,11 @@ internal import CGMime
 enum MimeCodec {
   private static let isReady: Bool = {
     g_mime_init()
+    // Each registers its type at its first use, without a lock of its own: so before that.
+    _ = g_mime_param_get_type()
+    _ = g_mime_param_list_get_type()
+    _ = g_mime_content_type_get_type()
+    _ = internet_address_mailbox_get_type()
     return true
   }()
 
@@ -36,8 +41,8 @@ enum MimeCodec {
     }
   }
 
-  /// What a transfer encoding hides; at most as long as what comes in. Anything is taken: what is no
-  /// digit is left out.
+  /// What a transfer encoding hides; at most as long as what comes in. Anything is taken: what is
+  /// no digit is left out.
   static func decoded(_ bytes: ArraySlice<UInt8>, base64: Bool) -> [UInt8] {
     precondition(isReady)
     var state = GMimeEncoding()
