@@ -35,7 +35,10 @@ enum Composition {
       context, configuration,
       Outside(
         database: database, source: tracker, press: try PagePress(images: configuration.images),
-        files: files(context, configuration), links: links, counts: counts, sender: sender))
+        files: files(context, configuration), links: links, counts: counts, sender: sender,
+        journal: try OptOutJournal(
+          path: configuration.optOuts ?? context.configuration.dataFolder + "/optouts.journal",
+          flushes: configuration.flushes)))
   }
 
   private static func files(
@@ -56,6 +59,7 @@ enum Composition {
     let links: LetterLinks
     let counts: DeliveryCounts
     let sender: OutboxSender?
+    let journal: OptOutJournal
     var reached: @Sendable (BatchCloser.Point) throws -> Void = { _ in }
   }
 
@@ -82,7 +86,8 @@ enum Composition {
     heads.onEarlier { worker.wake() }
     let part = DirectMailPart(
       database: database, templates: templates, modes: modes, pauses: pauses, heads: heads,
-      files: outside.files, counts: outside.counts, clock: clock,
+      files: outside.files, counts: outside.counts,
+      journal: ObjectionJournal(file: outside.journal), log: context.log, clock: clock,
       virtualClock: context.virtualClock, seed: context.seed(for: "database"))
     let handler = makeHandler(
       context, configuration, outside,
@@ -126,7 +131,8 @@ enum Composition {
         cutOff: configuration.cutOff, cost: configuration.cost),
       modes: rooms.modes, pauses: rooms.pauses, database: database,
       pieces: PieceDesk(
-        database: database, pieceLog: rooms.pieceLog, commands: commands, stores: rooms.stores,
+        database: database, pieceLog: rooms.pieceLog,
+        journal: ObjectionJournal(file: outside.journal), commands: commands, stores: rooms.stores,
         clock: clock),
       batches: BatchDesk(
         database: database, commands: commands, heads: rooms.heads, files: outside.files,
@@ -135,7 +141,8 @@ enum Composition {
         database: database, commands: commands, stores: rooms.stores, clock: clock,
         threads: readers),
       objections: ObjectionDesk(
-        database: database, pieceLog: rooms.pieceLog, stores: rooms.stores, links: outside.links,
+        database: database, journal: ObjectionJournal(file: outside.journal),
+        pieceLog: rooms.pieceLog, stores: rooms.stores, links: outside.links,
         commands: commands, clock: clock, threads: readers),
       scans: ScanDesk(
         database: database, pieceLog: rooms.pieceLog, links: outside.links, clock: clock,

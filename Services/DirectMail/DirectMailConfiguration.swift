@@ -28,6 +28,8 @@ struct DirectMailConfiguration: Sendable {
   let cacheBytes: Int
   /// For file systems without shared memory.
   let isExclusive: Bool
+  /// The opt-out journal; nil: in the data folder.
+  let optOuts: String?
   /// False on a virtual clock only: what a replay makes is not missed when the machine ends.
   let flushes: Bool
 
@@ -65,6 +67,10 @@ struct DirectMailConfiguration: Sendable {
     cacheBytes = settings.bytes(
       "HOMING_CACHE_BYTES", in: 1 << 20...1 << 36, default: 64 << 20,
       "Memory for pages of the tables.")
+    optOuts = settings.optionalText(
+      "HOMING_OPT_OUTS",
+      "File of the opt-out journal, best on another disk than the data and never restored "
+        + "from a backup; default optouts.journal in the data folder.")
     isExclusive = settings.flag(
       "HOMING_EXCLUSIVE_FILES", default: false,
       "Lock the database file to this process, for file systems without shared memory.")

@@ -13,6 +13,8 @@ struct DirectMailPart: ServicePart {
   let heads: BatchHeads
   let files: BatchFiles
   let counts: DeliveryCounts
+  let journal: ObjectionJournal
+  let log: Logger
   let clock: any WallClock
   let virtualClock: VirtualClock?
   let seed: UInt64
@@ -35,6 +37,12 @@ struct DirectMailPart: ServicePart {
         throw StorageError(.corrupt, "the database does not know itself")
       }
       try virtualClock?.advance(to: Instant(microseconds: instant))
+      let restored = try journal.restore(database)
+      if restored > 0 {
+        log.warning(
+          "objections that the database did not have came back from their journal",
+          metadata: ["entries": "\(restored)"])
+      }
       try findBatches()
     }
   }

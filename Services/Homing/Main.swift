@@ -17,8 +17,8 @@ struct HomingCommand: AsyncParsableCommand {
       SampleCommand.self, CartsCommand.self, ContactsCommand.self, ConsentsCommand.self,
       StoresCommand.self,
       FlowCommand.self, TemplateCommand.self, MessagesCommand.self, LettersCommand.self,
-      PauseCommand.self, ResumeCommand.self, PausesCommand.self, AuditCommand.self,
-      ExplainCommand.self, ReportCommand.self, ExitCodesCommand.self,
+      MailCommand.self, PauseCommand.self, ResumeCommand.self, PausesCommand.self,
+      AuditCommand.self, ExplainCommand.self, ReportCommand.self, ExitCodesCommand.self,
     ])
 
   /// As ArgumentParser's own, except that every wrong use ends with 1: its usual 64 belongs to

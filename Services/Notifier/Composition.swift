@@ -40,7 +40,10 @@ enum Composition {
       context, configuration,
       Outside(
         database: database, source: tracker, lanes: lanes, links: links, counts: counts,
-        sender: sender))
+        sender: sender,
+        journal: try OptOutJournal(
+          path: configuration.optOuts ?? context.configuration.dataFolder + "/optouts.journal",
+          flushes: configuration.flushes)))
   }
 
   /// What a test gives in place of the network and the disk.
@@ -51,6 +54,7 @@ enum Composition {
     let links: LinkMaker
     let counts: DeliveryCounts
     let sender: OutboxSender?
+    let journal: OptOutJournal
   }
 
   static func compose(
@@ -81,7 +85,7 @@ enum Composition {
     let hashKey = HashKey()
     let notifier = NotifierPart(
       database: database, templates: templates, modes: modes, pauses: pauses,
-      counts: outside.counts,
+      counts: outside.counts, journal: SuppressionJournal(file: outside.journal),
       recovery: Recovery(
         database: database, messageLog: messageLog, lanes: outside.lanes, clock: clock),
       hashKey: hashKey, clock: clock, virtualClock: context.virtualClock,
@@ -125,11 +129,14 @@ enum Composition {
     let (clock, database, threads) = (context.clock, outside.database, rooms.threads)
     let commands = Commands(database: database, clock: clock, thread: threads.commands)
     let suppressions = SuppressionDesk(
-      database: database, messageLog: rooms.messageLog, stores: rooms.stores,
+      database: database, journal: SuppressionJournal(file: outside.journal),
+      messageLog: rooms.messageLog, stores: rooms.stores,
       source: outside.source, links: outside.links, commands: commands, clock: clock,
       threads: threads.readers)
     let specs = configuration.providers?.specs ?? []
-    let secrets = specs.compactMap { spec in spec.hookSecret.map { (spec.name, $0) } }
+    let findings = FindingDesk(
+      database: database, messageLog: rooms.messageLog, suppressions: suppressions,
+      stores: rooms.stores)
     let endpoints = specs.compactMap { spec -> Set<String>? in
       guard case .http(let settings) = spec.kind, spec.channels.contains(.webhook) else {
         return nil
@@ -150,11 +157,28 @@ enum Composition {
       visits: VisitDesk(
         database: database, messageLog: rooms.messageLog, links: outside.links, clock: clock,
         threads: threads.readers, hashKey: rooms.hashKey),
-      reports: ReportDesk(
-        database: database, messageLog: rooms.messageLog, suppressions: suppressions,
-        stores: rooms.stores, clock: clock, threads: threads.readers,
-        secrets: Dictionary(secrets) { first, _ in first }),
+      reports: reports(context, specs, findings, threads.readers),
+      mails: MailDesk(
+        database: database, messageLog: rooms.messageLog, findings: findings,
+        links: outside.links, clock: clock, threads: threads.readers, log: context.log),
       readers: threads.readers, log: context.log)
+  }
+
+  private static func reports(
+    _ context: ServiceContext, _ specs: [ProviderSpec], _ findings: FindingDesk,
+    _ threads: ThreadPool
+  ) -> ReportDesk {
+    let secrets = specs.compactMap { spec in spec.hookSecret.map { (spec.name, $0) } }
+    let channels = specs.map { spec in (spec.name, spec.channels.filter(\.isAnswered)) }
+    let (database, messageLog) = (findings.database, findings.messageLog)
+    return ReportDesk(
+      database: database, messageLog: messageLog, findings: findings,
+      replies: ReplyDesk(
+        database: database, messageLog: messageLog, findings: findings, clock: context.clock,
+        threads: threads, channels: Dictionary(channels) { first, _ in first },
+        log: context.log),
+      clock: context.clock, threads: threads,
+      secrets: Dictionary(secrets) { first, _ in first })
   }
 
   private static func client(_ target: Target, _ context: ServiceContext) throws -> Client {
@@ -179,7 +203,7 @@ struct ProviderBuilder {
           "HOMING_PROVIDERS: [\(spec.name)] `\(key)` names \(host); on a virtual clock only "
             + "folders and literal loopback addresses are allowed")
       }
-      lanes.append(HandOff.Lane(try provider(spec), Set(spec.channels)))
+      lanes.append(HandOff.Lane(try provider(spec), Set(spec.channels), pace: spec.pace))
     }
     if !lanes.contains(where: { $0.channels.contains(.internal) }) {
       lanes.append(HandOff.Lane(InboxProvider(name: "inbox", slots: 64), [.internal]))

@@ -21,6 +21,8 @@ struct NotifierConfiguration: Sendable {
   let cacheBytes: Int
   /// How long what was handed over can be shown; zero keeps none.
   let contentKept: Duration
+  /// The opt-out journal; nil: in the data folder.
+  let optOuts: String?
   /// For file systems without shared memory.
   let isExclusive: Bool
   /// False on a virtual clock only: what a replay makes is not missed when the machine ends.
@@ -55,6 +57,10 @@ struct NotifierConfiguration: Sendable {
       "HOMING_CONTENT_KEPT", in: .zero...(.seconds(3650 * 86_400)),
       default: .seconds(30 * 86_400),
       "How long what was handed over can be shown; 0s keeps none.")
+    optOuts = settings.optionalText(
+      "HOMING_OPT_OUTS",
+      "File of the opt-out journal, best on another disk than the data and never restored "
+        + "from a backup; default optouts.journal in the data folder.")
     isExclusive = settings.flag(
       "HOMING_EXCLUSIVE_FILES", default: false,
       "Lock the database file to this process, for file systems without shared memory.")

@@ -12,6 +12,7 @@ struct NotifierPart: ServicePart {
   let modes: ModeBook
   let pauses: PauseBook
   let counts: DeliveryCounts
+  let journal: SuppressionJournal
   let recovery: Recovery
   let hashKey: HashKey
   let clock: any WallClock
@@ -43,6 +44,12 @@ struct NotifierPart: ServicePart {
       }
       hashKey.set(key)
       try virtualClock?.advance(to: Instant(microseconds: instant))
+      let restored = try journal.restore(database)
+      if restored > 0 {
+        log.warning(
+          "opt-outs that the database did not have came back from their journal",
+          metadata: ["entries": "\(restored)"])
+      }
       let unknown = try recovery.run()
       if unknown > 0 {
         log.warning(

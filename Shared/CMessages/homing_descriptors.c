@@ -1954,6 +1954,15 @@ static const unsigned char file22[] =
 static const unsigned short imports22[] = {7, 19, 20, 18, 21, 2};
 
 static const unsigned char file23[] =
+  "\012\"homing/direct_mail/v1/stored.proto\022\025homing.direct_mail.v1\032&homing/direct_mail/"
+  "v1/objections.proto\"t\012\022JournaledObjection\022\036\012\012controller\030\001 \001(\011R"
+  "\012controller\022>\012\011objection\030\002 \001(\0132 .homing.direct_mail.v1.ObjectionR\011"
+  "objectionJ\245\001\012G\012\001\014\032B What direct-mail keeps in files of its own; not sent"
+  " to anybody.\012\012Z\012\002\004\000\032T One line of the opt-out journal (T31): an objectio"
+  "n to a person, or to an address.\012b\006proto3";
+static const unsigned short imports23[] = {20};
+
+static const unsigned char file24[] =
   "\012\031homing/rpc/v1/frame.proto\022\015homing.rpc.v1\032\036google/protobuf/duration.proto\""
   "\203\004\012\005Frame\022\033\012\011stream_id\030\001 \001(\007R\010streamId\022\026\012\006"
   "method\030\002 \001(\011R\006method\0223\012\007timeout\030\003 \001(\0132\031.google.protobu"
@@ -2029,9 +2038,9 @@ static const unsigned char file23[] =
   "e, the limit and the size of the value, never the value.\012\012k\012\002\005\000\032e The st"
   "atus codes of gRPC, with their numbers. `proto/README.md` says who may try again after which."
   "\012b\006proto3";
-static const unsigned short imports23[] = {6};
+static const unsigned short imports24[] = {6};
 
-static const unsigned char file24[] =
+static const unsigned char file25[] =
   "\012\031homing/echo/v1/echo.proto\022\016homing.echo.v1\032\036google/protobuf/duration.proto"
   "\032\037google/protobuf/timestamp.proto\032\037homing/options/v1/options.proto\032\031homing/"
   "rpc/v1/frame.proto\"\016\012\014EmptyRequest\"\017\012\015EmptyResponse\"\300\001\012\014Unar"
@@ -2146,9 +2155,9 @@ static const unsigned char file24[] =
   "ct may use.\012\012.\012\004\004\016\003\000\032& A message declared inside a message.\012\012"
   "P\012\006\004\016\004\000\002\003\032F Negative numbers are legal for enums and take ten byte"
   "s on the wire.\012b\006proto3";
-static const unsigned short imports24[] = {6, 0, 2, 23};
+static const unsigned short imports25[] = {6, 0, 2, 24};
 
-static const unsigned char file25[] =
+static const unsigned char file26[] =
   "\012\035homing/health/v1/health.proto\022\020homing.health.v1\032\037homing/options/v1/option"
   "s.proto\"/\012\014CheckRequest\022\037\012\007service\030\001 \001(\011B\005\340\265\030\200\002"
   "R\007service\"H\012\015CheckResponse\0227\012\006status\030\001 \001(\0162\037.homing.health."
@@ -2171,9 +2180,53 @@ static const unsigned char file25[] =
   "answers of Watch.\012\012@\012\004\004\000\002\000\0328 `package.Service`, or empty for the s"
   "erver as a whole.\012\012Y\012\004\004\003\002\000\032Q In order of the name; the first, with"
   " the empty name, is the server as a whole.\012b\006proto3";
-static const unsigned short imports25[] = {2};
+static const unsigned short imports26[] = {2};
 
-static const unsigned char file26[] =
+static const unsigned char file27[] =
+  "\012 homing/notifier/v1/inbound.proto\022\022homing.notifier.v1\032\037google/protobuf/timest"
+  "amp.proto\032\037homing/options/v1/options.proto\"\231\001\012\017TakeMailRequest\022\036\012"
+  "\004mail\030\001 \001(\014B\012\330\265\030\001\340\265\030\200\200@R\004mail\022#\012\011rec"
+  "ipient\030\002 \001(\011B\005\340\265\030\200\004R\011recipient\022A\012\013received_at\030\003"
+  " \001(\0132\032.google.protobuf.TimestampB\004\330\265\030\001R\012receivedAt\"\272\001\012\015"
+  "InboundAnswer\0223\012\004kind\030\001 \001(\0162\037.homing.notifier.v1.InboundKindR\004kind"
+  "\022\032\012\010messages\030\002 \003(\011R\010messages\022\032\012\010outcomes\030\003 \001("
+  "\015R\010outcomes\022\036\012\012suppressed\030\004 \001(\015R\012suppressed\022\034\012\011w"
+  "ithdrawn\030\005 \001(\015R\011withdrawn\"\372\001\012\020TakeReplyRequest\022$\012\010provid"
+  "er\030\001 \001(\011B\010\330\265\030\001\340\265\030@R\010provider\022!\012\006sender\030\002"
+  " \001(\011B\011\330\265\030\001\340\265\030\200\004R\006sender\022#\012\011recipient\030\003 "
+  "\001(\011B\005\340\265\030\200\004R\011recipient\022\032\012\004text\030\004 \001(\011B\006\340"
+  "\265\030\200\200\004R\004text\022*\012\013provider_id\030\005 \001(\011B\011\330\265\030\001\340"
+  "\265\030\200\002R\012providerId\0220\012\002at\030\006 \001(\0132\032.google.protobuf.Timesta"
+  "mpB\004\330\265\030\001R\002at*\224\002\012\013InboundKind\022\034\012\030INBOUND_KIND_UNSPEC"
+  "IFIED\020\000\022\031\012\025INBOUND_KIND_DELIVERY\020\001\022\027\012\023INBOUND_KIND_BOUNCE"
+  "\020\002\022\027\012\023INBOUND_KIND_NOTICE\020\003\022\032\012\026INBOUND_KIND_COMPLAINT\020"
+  "\004\022\026\012\022INBOUND_KIND_REPLY\020\005\022\033\012\027INBOUND_KIND_AUTO_REPLY\020\006"
+  "\022\025\012\021INBOUND_KIND_STOP\020\007\022\025\012\021INBOUND_KIND_HELP\020\010\022\033\012"
+  "\027INBOUND_KIND_UNREADABLE\020\011J\343\012\012Z\012\001\014\032U What comes back by itself:"
+  " bounces, complaints, delivery notices and replies (M18).\012\0123\012\002\005\000\032- What "
+  "an inbound mail or text was taken for.\012\012H\012\004\005\000\002\001\032@ A delivery statu"
+  "s notification (RFC 3464) that says delivered.\012\012\037\012\004\005\000\002\002\032\027 On"
+  "e that says failed.\012\012G\012\004\005\000\002\003\032\? One that says delayed, relayed or "
+  "expanded: nothing is final.\012\012'\012\004\005\000\002\004\032\037 A feedback report (RFC 5"
+  "965).\012\012\036\012\004\005\000\002\005\032\026 Written by a person.\012\012F\012\004\005\000"
+  "\002\006\032> Written by a machine (RFC 3834): out of office and the like.\012\0123\012\004\005"
+  "\000\002\007\032+ A reply that says stop, and nothing else.\012\0127\012\004\005\000\002\010\032"
+  "/ A reply that asks for help, and nothing else.\012\012R\012\004\005\000\002\011\032J Over a "
+  "limit of depth, parts or headers, or not what RFC 5322 describes.\012\012:\012\004\004\000\002"
+  "\000\0322 One mail as it came (RFC 5322), with LF or CRLF.\012\012f\012\004\004\000\002\001\032"
+  "^ Envelope recipient, where it is known: our return path carries the sealed id of the message"
+  ".\012\012O\012\002\004\001\032I What was made of a mail or a text; the same again gets the sa"
+  "me answer.\012\012q\012\004\004\001\002\001\032i Ids of our messages that it is about; none: "
+  "it is attributed to nothing, which is counted and no error.\012\012!\012\004\004\001\002\002\032"
+  "\031 Outcomes that were new.\012\012/\012\004\004\001\002\003\032' Addresses that were suppre"
+  "ssed by it.\012\012F\012\004\004\001\002\004\032> Messages that waited for these addresses an"
+  "d were withdrawn.\012\012\?\012\004\004\002\002\000\0327 Configured name of the provider that"
+  " it came through.\012\012)\012\004\004\002\002\001\032! Number or chat id of who wrote.\012\012"
+  "\017\012\004\004\002\002\002\032\007 Ours.\012\012H\012\004\004\002\002\004\032@ The provider"
+  "'s id of the text: the same again changes nothing.\012b\006proto3";
+static const unsigned short imports27[] = {0, 2};
+
+static const unsigned char file28[] =
   "\012!homing/notifier/v1/messages.proto\022\022homing.notifier.v1\032\037google/protobuf/times"
   "tamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032\037"
   "homing/options/v1/options.proto\"\301\006\012\017OutboundMessage\0221\012\005order\030\001 \001"
@@ -2263,9 +2316,9 @@ static const unsigned char file26[] =
   "s checked with the provider's key.\012\012!\012\004\004\012\002\000\032\031 Outcomes that wer"
   "e new.\012\012S\012\004\004\012\002\001\032K Entries about messages that are not ours, or of "
   "a kind that is not known.\012b\006proto3";
-static const unsigned short imports26[] = {0, 3, 7, 2};
+static const unsigned short imports28[] = {0, 3, 7, 2};
 
-static const unsigned char file27[] =
+static const unsigned char file29[] =
   "\012%homing/notifier/v1/suppressions.proto\022\022homing.notifier.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\375"
   "\002\012\013Suppression\0229\012\007channel\030\001 \001(\0162\031.homing.common.v1.ChannelB\004"
@@ -2338,9 +2391,9 @@ static const unsigned char file27[] =
   "es not expire. A wrong one is NOT_FOUND.\012\012\?\012\004\004\013\002\001\0327 Came as RFC 8"
   "058's one-click POST, not from the page.\012\0129\012\004\004\013\002\003\0321 The request li"
   "ne and the headers that prove it.\012b\006proto3";
-static const unsigned short imports27[] = {0, 3, 2};
+static const unsigned short imports29[] = {0, 3, 2};
 
-static const unsigned char file28[] =
+static const unsigned char file30[] =
   "\012\"homing/notifier/v1/templates.proto\022\022homing.notifier.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\216"
   "\001\012\015TemplateParts\022\037\012\007subject\030\001 \001(\011B\005\340\265\030\200\010R\007"
@@ -2409,78 +2462,102 @@ static const unsigned char file28[] =
   "\003\032> For e-mail the whole message as it would be sent (RFC 5322).\012\012L\012\004\004\011"
   "\002\004\032D Required parameters that have no value: the message would be held.\012b\006prot"
   "o3";
-static const unsigned short imports28[] = {0, 3, 2};
+static const unsigned short imports30[] = {0, 3, 2};
 
-static const unsigned char file29[] =
+static const unsigned char file31[] =
   "\012 homing/notifier/v1/service.proto\022\022homing.notifier.v1\032\037homing/common/v1/deliv"
-  "ery.proto\032!homing/notifier/v1/messages.proto\032%homing/notifier/v1/suppressions.proto\032"
-  "\"homing/notifier/v1/templates.proto\032\037homing/options/v1/options.proto2\264\021\012\010N"
-  "otifier\022R\012\004Send\022\034.homing.common.v1.SendOrders\032\032.homing.common.v1.Receipt"
-  "s\"\020\220\002\002\212\265\030\011scheduler\022c\012\010PutModes\022!.homing.common.v1.PutMo"
-  "desRequest\032\".homing.common.v1.PutModesResponse\"\020\220\002\002\212\265\030\011scheduler"
-  "\022f\012\011PutPauses\022\".homing.common.v1.PutPausesRequest\032#.homing.common.v1.PutPause"
-  "sResponse\"\020\220\002\002\212\265\030\011scheduler\022|\012\014ListMessages\022'.homing.not"
-  "ifier.v1.ListMessagesRequest\032(.homing.notifier.v1.ListMessagesResponse\"\031\220\002\001\212"
-  "\265\030\005staff\212\265\030\011scheduler\022v\012\012GetMessage\022%.homing.notifier.v1.Get"
-  "MessageRequest\032&.homing.notifier.v1.GetMessageResponse\"\031\220\002\001\212\265\030\005st"
-  "aff\212\265\030\011scheduler\022u\012\015CheckTemplate\022(.homing.notifier.v1.CheckTemplateR"
-  "equest\032).homing.notifier.v1.CheckTemplateResponse\"\017\220\002\001\212\265\030\010markete"
-  "r\022d\012\013PutTemplate\022&.homing.notifier.v1.PutTemplateRequest\032\034.homing.notifier."
-  "v1.Template\"\017\220\002\002\212\265\030\010marketer\022m\012\013GetTemplate\022&.homing.not"
-  "ifier.v1.GetTemplateRequest\032\034.homing.notifier.v1.Template\"\030\220\002\001\212\265\030"
-  "\010marketer\212\265\030\005staff\022\213\001\012\015ListTemplates\022(.homing.notifier.v1.Li"
-  "stTemplatesRequest\032).homing.notifier.v1.ListTemplatesResponse\"%\220\002\001\212\265\030\010"
-  "marketer\212\265\030\005staff\212\265\030\011scheduler\022~\012\015RenderPreview\022(.homing."
-  "notifier.v1.RenderPreviewRequest\032).homing.notifier.v1.RenderPreviewResponse\"\030\220\002\001"
-  "\212\265\030\010marketer\212\265\030\005staff\022n\012\013ResolveLink\022&.homing.notifier.v1"
-  ".ResolveLinkRequest\032'.homing.notifier.v1.ResolveLinkResponse\"\016\220\002\002\212\265\030"
-  "\007gateway\022k\012\012RecordOpen\022%.homing.notifier.v1.RecordOpenRequest\032&.homing.noti"
-  "fier.v1.RecordOpenResponse\"\016\220\002\002\212\265\030\007gateway\022k\012\012TakeReport\022"
-  "%.homing.notifier.v1.TakeReportRequest\032&.homing.notifier.v1.TakeReportResponse\"\016\220\002"
-  "\002\212\265\030\007gateway\022\206\001\012\023DescribeUnsubscribe\022..homing.notifier.v1.De"
-  "scribeUnsubscribeRequest\032/.homing.notifier.v1.DescribeUnsubscribeResponse\"\016\220\002\001"
-  "\212\265\030\007gateway\022i\012\013Unsubscribe\022&.homing.notifier.v1.UnsubscribeRequest\032"
-  "\".homing.notifier.v1.OptOutResponse\"\016\220\002\002\212\265\030\007gateway\022e\012\006Opt"
-  "Out\022!.homing.notifier.v1.OptOutRequest\032\".homing.notifier.v1.OptOutResponse\"\024\220\002"
-  "\002\212\265\030\004shop\212\265\030\005staff\022\203\001\012\017PutSuppressions\022*.homing."
-  "notifier.v1.PutSuppressionsRequest\032+.homing.notifier.v1.PutSuppressionsResponse\"\027\220\002"
-  "\002\212\265\030\010operator\212\265\030\004shop\022\201\001\012\021RemoveSuppression\022,.ho"
-  "ming.notifier.v1.RemoveSuppressionRequest\032-.homing.notifier.v1.RemoveSuppressionResponse\""
-  "\017\220\002\002\212\265\030\010operator\022\207\001\012\020ListSuppressions\022+.homing.noti"
-  "fier.v1.ListSuppressionsRequest\032,.homing.notifier.v1.ListSuppressionsResponse\"\030\220\002"
-  "\001\212\265\030\005staff\212\265\030\010operatorJ\211\020\012T\012\001\014\032O notifier: a "
-  "message is handed to a provider once, and never after a purchase.\012\012U\012\002\006\000\032"
-  "O Messages on every digital channel, their templates, and who must not get any.\012\012\272\001"
-  "\012\004\006\000\002\000\032\261\001 Takes rows of the scheduler's outbox. A stored order end"
-  "s in one final outcome, reported to the scheduler. HELD:\012 no such template or store, or a "
-  "field that no retry can mend.\012\012O\012\004\006\000\002\001\032G In force for every hand-o"
-  "ff that has not begun when it answers (F21).\012\012O\012\004\006\000\002\002\032G In force f"
-  "or every hand-off that has not begun when it answers (F22).\012\012\"\012\004\006\000\002\003"
-  "\032\032 The execution log (M10).\012\012m\012\004\006\000\002\004\032e One message, with wha"
-  "t was handed over where asked for; NOT_FOUND for an id that was never ordered.\012\0127\012\004"
-  "\006\000\002\005\032/ Whether a template is right; changes nothing.\012\012\336\001\012\004\006"
-  "\000\002\006\032\325\001 Stores a version. INVALID_ARGUMENT, naming part and line, for what C"
-  "heckTemplate finds; an e-mail without sender\012 identity, postal address and unsubscribe lin"
-  "k is refused (M05). Messages not yet rendered use it.\012\012H\012\004\006\000\002\007\032@ O"
-  "ne version of a template in exactly this locale: no fallback.\012\012-\012\004\006\000\002\010"
-  "\032% The templates that a flow can name.\012\012S\012\004\006\000\002\011\032K Any message f"
-  "or a sample or a real cart (F21); nothing is stored or sent.\012\012q\012\004\006\000\002\012"
-  "\032i A signed link was followed: notes the click and says where it leads. The token names st"
-  "ore and message.\012\012W\012\004\006\000\002\013\032O The picture that tells of an opening w"
-  "as fetched. A wrong token is NOT_FOUND.\012\012\256\001\012\004\006\000\002\014\032\245\001 A"
-  " provider's callback: deliveries, bounces, complaints, replies. UNAUTHENTICATED where its sig"
-  "nature is wrong or\012 too old; the same callback again changes nothing.\012\012S\012\004\006"
-  "\000\002\015\032K What the unsubscribe page shows; changes nothing (M18: a GET never does).\012"
-  "\012x\012\004\006\000\002\016\032p Suppresses the token's address on its channel for the whol"
-  "e controller, and withdraws what waits for it (M18).\012\012W\012\004\006\000\002\017\032O Th"
-  "e same, for a system that knows the person (a shop's account page, a call).\012\012G\012\004\006"
-  "\000\002\020\032\? Suppresses addresses and withdraws what waits for them (M18).\012\012c\012"
-  "\004\006\000\002\021\032[ NOT_FOUND without one; FAILED_PRECONDITION for an opt-out, which on"
-  "ly a new consent ends.\012\012-\012\004\006\000\002\022\032% Suppressions that hold for a sto"
-  "re.\012b\006proto3";
-static const unsigned short imports29[] = {7, 26, 27, 28, 2};
+  "ery.proto\032 homing/notifier/v1/inbound.proto\032!homing/notifier/v1/messages.proto\032%homi"
+  "ng/notifier/v1/suppressions.proto\032\"homing/notifier/v1/templates.proto\032\037homing/optio"
+  "ns/v1/options.proto2\226\023\012\010Notifier\022R\012\004Send\022\034.homing.common.v1.SendOr"
+  "ders\032\032.homing.common.v1.Receipts\"\020\220\002\002\212\265\030\011scheduler\022c\012\010"
+  "PutModes\022!.homing.common.v1.PutModesRequest\032\".homing.common.v1.PutModesResponse\"\020\220"
+  "\002\002\212\265\030\011scheduler\022f\012\011PutPauses\022\".homing.common.v1.PutPausesReque"
+  "st\032#.homing.common.v1.PutPausesResponse\"\020\220\002\002\212\265\030\011scheduler\022|\012"
+  "\014ListMessages\022'.homing.notifier.v1.ListMessagesRequest\032(.homing.notifier.v1.ListMess"
+  "agesResponse\"\031\220\002\001\212\265\030\005staff\212\265\030\011scheduler\022v\012\012GetM"
+  "essage\022%.homing.notifier.v1.GetMessageRequest\032&.homing.notifier.v1.GetMessageResponse\""
+  "\031\220\002\001\212\265\030\005staff\212\265\030\011scheduler\022u\012\015CheckTemplate\022("
+  ".homing.notifier.v1.CheckTemplateRequest\032).homing.notifier.v1.CheckTemplateResponse\"\017\220"
+  "\002\001\212\265\030\010marketer\022d\012\013PutTemplate\022&.homing.notifier.v1.PutTemplateR"
+  "equest\032\034.homing.notifier.v1.Template\"\017\220\002\002\212\265\030\010marketer\022m\012"
+  "\013GetTemplate\022&.homing.notifier.v1.GetTemplateRequest\032\034.homing.notifier.v1.Templat"
+  "e\"\030\220\002\001\212\265\030\010marketer\212\265\030\005staff\022\213\001\012\015ListTempl"
+  "ates\022(.homing.notifier.v1.ListTemplatesRequest\032).homing.notifier.v1.ListTemplatesRespon"
+  "se\"%\220\002\001\212\265\030\010marketer\212\265\030\005staff\212\265\030\011scheduler\022~\012"
+  "\015RenderPreview\022(.homing.notifier.v1.RenderPreviewRequest\032).homing.notifier.v1.Render"
+  "PreviewResponse\"\030\220\002\001\212\265\030\010marketer\212\265\030\005staff\022n\012\013Re"
+  "solveLink\022&.homing.notifier.v1.ResolveLinkRequest\032'.homing.notifier.v1.ResolveLinkRespo"
+  "nse\"\016\220\002\002\212\265\030\007gateway\022k\012\012RecordOpen\022%.homing.notifier.v1.R"
+  "ecordOpenRequest\032&.homing.notifier.v1.RecordOpenResponse\"\016\220\002\002\212\265\030\007"
+  "gateway\022k\012\012TakeReport\022%.homing.notifier.v1.TakeReportRequest\032&.homing.notifier"
+  ".v1.TakeReportResponse\"\016\220\002\002\212\265\030\007gateway\022n\012\010TakeMail\022#.hom"
+  "ing.notifier.v1.TakeMailRequest\032!.homing.notifier.v1.InboundAnswer\"\032\220\002\002\212\265"
+  "\030\007gateway\212\265\030\010operator\022p\012\011TakeReply\022$.homing.notifier.v1.TakeRep"
+  "lyRequest\032!.homing.notifier.v1.InboundAnswer\"\032\220\002\002\212\265\030\007gateway\212\265"
+  "\030\010operator\022\206\001\012\023DescribeUnsubscribe\022..homing.notifier.v1.DescribeUnsub"
+  "scribeRequest\032/.homing.notifier.v1.DescribeUnsubscribeResponse\"\016\220\002\001\212\265\030"
+  "\007gateway\022i\012\013Unsubscribe\022&.homing.notifier.v1.UnsubscribeRequest\032\".homing.n"
+  "otifier.v1.OptOutResponse\"\016\220\002\002\212\265\030\007gateway\022e\012\006OptOut\022!.ho"
+  "ming.notifier.v1.OptOutRequest\032\".homing.notifier.v1.OptOutResponse\"\024\220\002\002\212\265"
+  "\030\004shop\212\265\030\005staff\022\203\001\012\017PutSuppressions\022*.homing.notifier.v1."
+  "PutSuppressionsRequest\032+.homing.notifier.v1.PutSuppressionsResponse\"\027\220\002\002\212\265"
+  "\030\010operator\212\265\030\004shop\022\201\001\012\021RemoveSuppression\022,.homing.notifie"
+  "r.v1.RemoveSuppressionRequest\032-.homing.notifier.v1.RemoveSuppressionResponse\"\017\220\002"
+  "\002\212\265\030\010operator\022\207\001\012\020ListSuppressions\022+.homing.notifier.v1.List"
+  "SuppressionsRequest\032,.homing.notifier.v1.ListSuppressionsResponse\"\030\220\002\001\212\265"
+  "\030\005staff\212\265\030\010operatorJ\302\023\012T\012\001\014\032O notifier: a message is h"
+  "anded to a provider once, and never after a purchase.\012\012U\012\002\006\000\032O Messages "
+  "on every digital channel, their templates, and who must not get any.\012\012\272\001\012\004\006"
+  "\000\002\000\032\261\001 Takes rows of the scheduler's outbox. A stored order ends in one fin"
+  "al outcome, reported to the scheduler. HELD:\012 no such template or store, or a field that n"
+  "o retry can mend.\012\012O\012\004\006\000\002\001\032G In force for every hand-off that has "
+  "not begun when it answers (F21).\012\012O\012\004\006\000\002\002\032G In force for every han"
+  "d-off that has not begun when it answers (F22).\012\012\"\012\004\006\000\002\003\032\032 The"
+  " execution log (M10).\012\012m\012\004\006\000\002\004\032e One message, with what was handed"
+  " over where asked for; NOT_FOUND for an id that was never ordered.\012\0127\012\004\006\000\002"
+  "\005\032/ Whether a template is right; changes nothing.\012\012\336\001\012\004\006\000\002\006"
+  "\032\325\001 Stores a version. INVALID_ARGUMENT, naming part and line, for what CheckTemplate"
+  " finds; an e-mail without sender\012 identity, postal address and unsubscribe link is refused"
+  " (M05). Messages not yet rendered use it.\012\012H\012\004\006\000\002\007\032@ One version o"
+  "f a template in exactly this locale: no fallback.\012\012-\012\004\006\000\002\010\032% The t"
+  "emplates that a flow can name.\012\012S\012\004\006\000\002\011\032K Any message for a sample"
+  " or a real cart (F21); nothing is stored or sent.\012\012q\012\004\006\000\002\012\032i A sig"
+  "ned link was followed: notes the click and says where it leads. The token names store and mes"
+  "sage.\012\012W\012\004\006\000\002\013\032O The picture that tells of an opening was fetched."
+  " A wrong token is NOT_FOUND.\012\012\256\001\012\004\006\000\002\014\032\245\001 A provider's"
+  " callback: deliveries, bounces, complaints, replies. UNAUTHENTICATED where its signature is w"
+  "rong or\012 too old; the same callback again changes nothing.\012\012\340\001\012\004\006\000"
+  "\002\015\032\327\001 One mail to the address that bounces and replies go to: a bounce or comp"
+  "laint suppresses by rule, a stop word\012 opts out. A mail about nothing of ours is counted, "
+  "never refused; the same mail again changes nothing.\012\012\323\001\012\004\006\000\002\016\032"
+  "\312\001 One text that a person sent to a number or chat of ours. A stop word suppresses the "
+  "sender for every controller\012 that wrote to it through this provider; a start word lifts no"
+  "thing, a new consent does.\012\012S\012\004\006\000\002\017\032K What the unsubscribe page sh"
+  "ows; changes nothing (M18: a GET never does).\012\012x\012\004\006\000\002\020\032p Suppresse"
+  "s the token's address on its channel for the whole controller, and withdraws what waits for i"
+  "t (M18).\012\012W\012\004\006\000\002\021\032O The same, for a system that knows the person ("
+  "a shop's account page, a call).\012\012G\012\004\006\000\002\022\032\? Suppresses addresses a"
+  "nd withdraws what waits for them (M18).\012\012c\012\004\006\000\002\023\032[ NOT_FOUND witho"
+  "ut one; FAILED_PRECONDITION for an opt-out, which only a new consent ends.\012\012-\012\004\006"
+  "\000\002\024\032% Suppressions that hold for a store.\012b\006proto3";
+static const unsigned short imports31[] = {7, 27, 28, 29, 30, 2};
 
-static const unsigned char file30[] =
+static const unsigned char file32[] =
+  "\012\037homing/notifier/v1/stored.proto\022\022homing.notifier.v1\032\037google/protobuf/time"
+  "stamp.proto\032%homing/notifier/v1/suppressions.proto\"\364\001\012\024JournaledSuppression\022"
+  "\024\012\005store\030\001 \001(\011R\005store\022\036\012\012controller\030\002 \001(\011R\012"
+  "controller\022A\012\013suppression\030\003 \001(\0132\037.homing.notifier.v1.SuppressionR\013"
+  "suppression\022\024\012\005proof\030\004 \001(\011R\005proof\0225\012\010taken_at\030\005 \001"
+  "(\0132\032.google.protobuf.TimestampR\007takenAt\022\026\012\006lifted\030\006 \001(\010R\006"
+  "liftedJ\375\002\012H\012\001\014\032C What the notifier keeps in files of its own; not sent t"
+  "o anybody.\012\012.\012\002\004\000\032( One line of the opt-out journal (T31).\012\012_\012\004"
+  "\004\000\002\000\032W One of the two: the suppression holds for a store, or for all stores of"
+  " a controller.\012\012F\012\004\004\000\002\003\032> What the table of opt-outs calls it; emp"
+  "ty where it is none.\012\012X\012\004\004\000\002\005\032P The address was let go again: `sup"
+  "pression` has channel, address and the note.\012b\006proto3";
+static const unsigned short imports32[] = {0, 29};
+
+static const unsigned char file33[] =
   "\012%homing/reflection/v1/reflection.proto\022\024homing.reflection.v1\032\037homing/options/"
   "v1/options.proto\"\025\012\023ListServicesRequest\"2\012\024ListServicesResponse\022\032\012\010"
   "services\030\001 \003(\011R\010services\"4\012\017DescribeRequest\022!\012\006symbol\030\001 "
@@ -2498,9 +2575,9 @@ static const unsigned char file30[] =
   " service, method (`package.Service.Method` or `package.Service/Method`), message or enum.\012"
   "\012S\012\004\004\003\002\000\032K Each a serialised google.protobuf.FileDescriptorProto, com"
   "ments included.\012b\006proto3";
-static const unsigned short imports30[] = {2};
+static const unsigned short imports33[] = {2};
 
-static const unsigned char file31[] =
+static const unsigned char file34[] =
   "\012$homing/scheduler/v1/enrolments.proto\022\023homing.scheduler.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032"
   "\037homing/options/v1/options.proto\"\276\004\012\011Enrolment\022\016\012\002id\030\001 \001"
@@ -2613,9 +2690,9 @@ static const unsigned char file31[] =
   "\032 One sentence for people.\012\012\?\012\006\004\012\003\000\002\006\0325 Set where this l"
   "ine decided a step against sending.\012\012\037\012\006\004\012\003\000\002\007\032\025 Where"
   " there is one.\012b\006proto3";
-static const unsigned short imports31[] = {0, 3, 7, 2};
+static const unsigned short imports34[] = {0, 3, 7, 2};
 
-static const unsigned char file32[] =
+static const unsigned char file35[] =
   "\012\037homing/scheduler/v1/flows.proto\022\023homing.scheduler.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032\037"
   "homing/options/v1/options.proto\"\306\002\012\010FlowStep\022\022\012\004name\030\001 \001(\011"
@@ -2740,9 +2817,9 @@ static const unsigned char file32[] =
   "s, modes, pauses.\012\012\023\012\004\004\022\002\001\032\013 URI name.\012\0127\012\004\004\022"
   "\002\006\032/ One line for people, such as `test \342\206\222 live`.\012\012@\012\004\004\024"
   "\002\000\0328 Newest first; those that concern every store included.\012b\006proto3";
-static const unsigned short imports32[] = {0, 3, 7, 2};
+static const unsigned short imports35[] = {0, 3, 7, 2};
 
-static const unsigned char file33[] =
+static const unsigned char file36[] =
   "\012!homing/scheduler/v1/reports.proto\022\023homing.scheduler.v1\032\036google/protobuf/dura"
   "tion.proto\032\037google/protobuf/timestamp.proto\032\035homing/common/v1/common.proto\032\037"
   "homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\"\307\001\012\015Repor"
@@ -2785,9 +2862,9 @@ static const unsigned char file33[] =
   "\003\002\022\032V Of `purchased`, net of tax, shipping, discount and reversals, one for each "
   "currency.\012\012:\012\002\004\004\0324 How often something did not happen, and why (R08).\012"
   "\012\034\012\004\004\004\002\001\032\024 Empty: enrolments.\012b\006proto3";
-static const unsigned short imports33[] = {6, 0, 3, 7, 2};
+static const unsigned short imports36[] = {6, 0, 3, 7, 2};
 
-static const unsigned char file34[] =
+static const unsigned char file37[] =
   "\012!homing/scheduler/v1/service.proto\022\023homing.scheduler.v1\032$homing/cart_tracker/v1/"
   "changes.proto\032\037homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\032"
   "$homing/scheduler/v1/enrolments.proto\032\037homing/scheduler/v1/flows.proto\032!homing/sched"
@@ -2861,7 +2938,7 @@ static const unsigned char file34[] =
   "\032U Who entered, what happened for each message and channel, what it earned (R04, R05).\012"
   "\012\033\012\004\004\000\002\000\032\023 As in SendOrders.\012\012@\012\004\004\000\002\001\032"
   "8 In order of seq within a bucket; several stores mixed.\012b\006proto3";
-static const unsigned short imports34[] = {12, 7, 2, 31, 32, 33};
+static const unsigned short imports37[] = {12, 7, 2, 34, 35, 36};
 
 static const HomingFileDescriptor table[] = {
   {"google/protobuf/timestamp.proto", file0, 255, NULL, 0},
@@ -2887,19 +2964,22 @@ static const HomingFileDescriptor table[] = {
   {"homing/direct_mail/v1/objections.proto", file20, 2321, imports20, 3},
   {"homing/direct_mail/v1/templates.proto", file21, 2408, imports21, 4},
   {"homing/direct_mail/v1/service.proto", file22, 4896, imports22, 6},
-  {"homing/rpc/v1/frame.proto", file23, 4789, imports23, 1},
-  {"homing/echo/v1/echo.proto", file24, 6703, imports24, 4},
-  {"homing/health/v1/health.proto", file25, 1363, imports25, 1},
-  {"homing/notifier/v1/messages.proto", file26, 5023, imports26, 4},
-  {"homing/notifier/v1/suppressions.proto", file27, 4034, imports27, 3},
-  {"homing/notifier/v1/templates.proto", file28, 3730, imports28, 3},
-  {"homing/notifier/v1/service.proto", file29, 4529, imports29, 5},
-  {"homing/reflection/v1/reflection.proto", file30, 1089, imports30, 1},
-  {"homing/scheduler/v1/enrolments.proto", file31, 6304, imports31, 4},
-  {"homing/scheduler/v1/flows.proto", file32, 6654, imports32, 4},
-  {"homing/scheduler/v1/reports.proto", file33, 2459, imports33, 5},
-  {"homing/scheduler/v1/service.proto", file34, 4868, imports34, 6},
+  {"homing/direct_mail/v1/stored.proto", file23, 393, imports23, 1},
+  {"homing/rpc/v1/frame.proto", file24, 4789, imports24, 1},
+  {"homing/echo/v1/echo.proto", file25, 6703, imports25, 4},
+  {"homing/health/v1/health.proto", file26, 1363, imports26, 1},
+  {"homing/notifier/v1/inbound.proto", file27, 2387, imports27, 2},
+  {"homing/notifier/v1/messages.proto", file28, 5023, imports28, 4},
+  {"homing/notifier/v1/suppressions.proto", file29, 4034, imports29, 3},
+  {"homing/notifier/v1/templates.proto", file30, 3730, imports30, 3},
+  {"homing/notifier/v1/service.proto", file31, 5230, imports31, 6},
+  {"homing/notifier/v1/stored.proto", file32, 764, imports32, 2},
+  {"homing/reflection/v1/reflection.proto", file33, 1089, imports33, 1},
+  {"homing/scheduler/v1/enrolments.proto", file34, 6304, imports34, 4},
+  {"homing/scheduler/v1/flows.proto", file35, 6654, imports35, 4},
+  {"homing/scheduler/v1/reports.proto", file36, 2459, imports36, 5},
+  {"homing/scheduler/v1/service.proto", file37, 4868, imports37, 6},
 };
 
 const HomingFileDescriptor *homing_file_descriptors(void) { return table; }
-size_t homing_file_descriptors_count(void) { return 35; }
+size_t homing_file_descriptors_count(void) { return 38; }

@@ -91,7 +91,7 @@ def notifier(count, connections, lead, kept, folder):
     data.mkdir()
     sink = Sink()
     (folder / "providers").write_text(
-        f"[mail]\nkind = smtp\nchannels = email\naddress = 127.0.0.1:{sink.port}\ntls = off\n"
+        f"[mail]\nkind = smtp\nchannels = email\naddress = 127.0.0.1:{sink.port}\ntls = off\nrate = none\n"
         f"connections = {connections}\n")
     (folder / "link-key").write_bytes(bytes(range(32)))
     own = {"HOMING_CERT": str(certs / "you.pem"), "HOMING_KEY": str(certs / "you.key"),

@@ -65,7 +65,7 @@ def acknowledged(services, events):
 
 def started(sink):
     services = suite.Suite(BIN, services=("cart-tracker", "scheduler", "notifier"), virtual=False, providers="\n".join([
-        "[mail]", "kind = smtp", "channels = email", f"address = 127.0.0.1:{sink.port}", "tls = off", "retry-first = 1h",
+        "[mail]", "kind = smtp", "channels = email", f"address = 127.0.0.1:{sink.port}", "tls = off", "rate = none", "retry-first = 1h",
         "retry-most = 2h", ""]))
     services.start()
     services.put_shop("shop", AT_ONCE, window="86400s", checkoutGrace="0s")

@@ -96,6 +96,7 @@ final class DirectMailFixture: Sendable {
           own: place.folder.file("batches"), handOver: place.folder.file("letters"),
           flushes: false),
         links: try links(), counts: counts, sender: sender,
+        journal: try OptOutJournal(path: place.folder.file("optouts.journal"), flushes: false),
         reached: { try place.interruptions.reached($0) }))
     let server = try await TestServer.start { setup in
       setup.grants = try Grants(parsing: [

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Messages
 internal import Stubs
 internal import Synchronization
@@ -49,6 +50,45 @@ internal import Wire
     #expect(message.order?.channel == .sms)
     #expect(message.state == .skipped)
     #expect(message.reason == .suppressed)
+  }
+
+  @Test("M18 T31 an opt-out after the backup holds when that backup is restored")
+  func restoredBackup() async throws {
+    let refuses = Mutex(true)
+    let suite = try await suite(flow: Self.twoMails) { moment in
+      moment.stage == .recipient && refuses.withLock { $0 } ? .reply("451 4.3.0 later") : .accept
+    }
+    let due = t0 + ServiceSuite.hour
+    try await suite.run(to: due)
+    #expect(try await suite.sent(to: "ann").last?.state == .waiting)
+    let folder = suite.notifier.folder
+    #expect(suite.notifier.stop() == 0)
+    let backup = try Data(contentsOf: URL(fileURLWithPath: folder.file("notifier.db")))
+    try await suite.restart(suite.notifier)
+    // Whom it would tell is away, so that both hear of the same things afterwards.
+    suite.scheduler.kill9()
+    let answer = try await suite.messages.optOut(
+      .init(
+        store: "shop", idempotencyKey: "out", channel: .email, contact: "ann",
+        at: .init(seconds: due), evidence: "a call"))
+    #expect(answer.withdrawn == 1)
+    suite.notifier.kill9()
+
+    for file in ["notifier.db-wal", "notifier.db-shm"] {
+      try? FileManager.default.removeItem(atPath: folder.file(file))
+    }
+    try backup.write(to: URL(fileURLWithPath: folder.file("notifier.db")))
+    refuses.withLock { $0 = false }
+    try await suite.restart(suite.notifier)
+    try await suite.restart(suite.scheduler)
+    let suppressions = try await suite.messages.listSuppressions(.init(store: "shop")).suppressions
+    #expect(suppressions.map(\.cause) == [.optOut])
+    #expect(suppressions.map(\.evidence) == ["a call"])
+    try await suite.run(to: due + 3 * ServiceSuite.day)
+    #expect(suite.smtp.mails.entries.isEmpty)
+    let messages = try await suite.sent(to: "ann")
+    #expect(messages.allSatisfy { $0.state == .skipped && $0.reason == .suppressed })
+    #expect(!messages.isEmpty)
   }
 
   @Test(

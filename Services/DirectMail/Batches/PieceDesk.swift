@@ -8,6 +8,7 @@ internal import Wire
 struct PieceDesk: Sendable {
   let database: DirectMailDatabase
   let pieceLog: PieceLog
+  let journal: ObjectionJournal
   let commands: Commands
   let stores: StoreBook
   let clock: any WallClock
@@ -73,7 +74,7 @@ struct PieceDesk: Sendable {
       }
       // An address may be suppressed whatever its bucket.
       let buckets = Array(0...255 as ClosedRange<UInt8>)
-      let pieceLog = pieceLog
+      let (pieceLog, journal) = (pieceLog, journal)
       return Commands.Effect(
         buckets: buckets,
         apply: { session in
@@ -83,7 +84,9 @@ struct PieceDesk: Sendable {
               answer.unknown.append(entry.piece)
               continue
             }
-            if try PieceDesk.note(entry, piece, controller, now, pieceLog, session) {
+            if try PieceDesk.note(
+              entry, piece, controller, now, pieceLog, journal, session)
+            {
               answer.changed += 1
             } else {
               answer.outdated += 1
@@ -97,7 +100,8 @@ struct PieceDesk: Sendable {
   /// Whether a report is news about a piece that was handed over.
   private static func note(
     _ entry: DirectMailV1.ReportPiecesRequest.Entry, _ piece: PieceRow, _ controller: String,
-    _ now: Int64, _ pieceLog: PieceLog, _ session: any StorageSession
+    _ now: Int64, _ pieceLog: PieceLog, _ journal: ObjectionJournal,
+    _ session: any StorageSession
   ) throws -> Bool {
     let handedOver = DirectMailV1.PieceState.submitted.rawValue
     guard piece.state.rawValue >= handedOver,
@@ -110,10 +114,11 @@ struct PieceDesk: Sendable {
     if isMoved, entry.state == .returned,
       let address = try PieceContent.find(piece.key, session)?.address
     {
-      _ = try Objections.put(
-        ObjectionKeys.address(controller, address), controller: controller, contact: "",
-        address: address, .returned, since: at, evidence: entry.note, piece: piece.key.text,
-        session)
+      try journal.put(
+        .init(
+          address: AddressComparison.place(address), cause: .returned,
+          since: .init(microseconds: at), evidence: entry.note, piece: piece.key.text),
+        controller, session)
     }
     return isMoved
   }

@@ -7,6 +7,7 @@ internal import Wire
 /// Who must not get mail any more (D10): permanent, and of all stores of a controller.
 struct ObjectionDesk: Sendable {
   let database: DirectMailDatabase
+  let journal: ObjectionJournal
   let pieceLog: PieceLog
   let stores: StoreBook
   let links: LetterLinks
@@ -25,6 +26,13 @@ struct ObjectionDesk: Sendable {
     let since: Int64
     let evidence: String
     let piece: String
+
+    /// Of an address only where it is: not who lives there.
+    var objection: DirectMailV1.Objection {
+      .init(
+        contact: contact, address: address.map(AddressComparison.place), cause: cause,
+        since: .init(microseconds: since), evidence: evidence, piece: piece)
+    }
   }
 
   func put(
@@ -166,12 +174,15 @@ struct ObjectionDesk: Sendable {
     _ session: any StorageSession
   ) throws -> DirectMailV1.PutObjectionsResponse {
     var answer = DirectMailV1.PutObjectionsResponse()
+    var changed: [DirectMailV1.JournaledObjection] = []
     for wish in wishes {
-      let isNew = try Objections.put(
+      let (isNew, isChange) = try Objections.put(
         wish.key, controller: controller, contact: wish.contact, address: wish.address, wish.cause,
         since: wish.since, evidence: wish.evidence, piece: wish.piece, session)
       if isNew { answer.added += 1 } else { answer.known += 1 }
+      if isChange { changed.append(.init(controller: controller, objection: wish.objection)) }
     }
+    try journal.note(changed, session)
     for key in waiting {
       guard let piece = try PieceRow.find(key, session), piece.state == .accepted else { continue }
       let isReturned = wishes.allSatisfy { $0.cause == .returned }

@@ -48,22 +48,24 @@ enum Objections {
     return nil
   }
 
-  /// Adds one for an address or a contact; false where it was there.
+  /// Adds one for an address or a contact.
+  ///
+  /// - Returns: whether it is new, and whether anything of its row has changed.
   static func put(
     _ key: OwnerKey, controller: String, contact: String, address: CommonV1.Address?,
     _ cause: DirectMailV1.ObjectionCause, since: Int64, evidence: String, piece: String,
     _ session: any StorageSession
-  ) throws -> Bool {
+  ) throws -> (isNew: Bool, isChange: Bool) {
     let isNew =
       try session.first(ObjectionStatements.objection, [key.bucketValue, key.value]) { _ in true }
       == nil
-    try session.execute(
+    let changed = try session.execute(
       ObjectionStatements.put,
       [
         key.bucketValue, key.value, .text(controller), .text(contact),
         .blob(try address.map { try Stored.encode(AddressComparison.place($0)) } ?? []),
         .integer(cause.rawValue), .integer(since), .text(evidence), .text(piece),
       ])
-    return isNew
+    return (isNew, changed > 0)
   }
 }

@@ -9,6 +9,7 @@ enum DirectMailMigrations {
       statements: [LeaseStatements.create] + DeliveryStatements.create + pieces + batches
         + objections + reference),
     Migration(number: 2, name: "pauses", statements: [PauseStatements.create]),
+    Migration(number: 3, name: "opt-out journal", statements: [OptOutStatements.create]),
   ]
 
   private static func bucket(of table: String) -> String {

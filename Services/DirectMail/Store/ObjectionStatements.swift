@@ -22,6 +22,14 @@ enum ObjectionStatements {
       WHERE objection.cause <> 1 AND excluded.cause = 1
       """)
 
+  /// All objections of a bucket, for writing the journal anew.
+  static let ofBucket = Statement(
+    name: "objections of bucket",
+    sql: """
+      SELECT since, owner_key, contact, address, cause, evidence, piece, controller
+      FROM objection WHERE bucket = ?1
+      """)
+
   /// A controller's objections, newest first.
   static let newest = Statement(
     name: "newest objections",
@@ -57,5 +65,5 @@ enum ObjectionStatements {
       """)
 
   /// Every statement, for the rule test.
-  static let all = [objection, put, newest, addContact, contacts, letterAfter]
+  static let all = [objection, put, ofBucket, newest, addContact, contacts, letterAfter]
 }

@@ -97,6 +97,7 @@ struct MessageMaker {
     }
     return EmailContent(
       bytes: bytes, from: sender.text, to: to.text, messageID: messageID(sender, copy: 0),
+      returnToken: request.links.returnToken(message: id, bucket: request.bucket),
       links: original.links.tracked, copies: copies)
   }
 

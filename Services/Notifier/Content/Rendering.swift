@@ -59,6 +59,8 @@ struct EmailContent: Sendable {
   let to: String
   /// With its angle brackets.
   let messageID: String
+  /// Sealed id of the message, for a return path of its own; empty where links are samples.
+  let returnToken: String
   /// What the tracked links lead to; a link's index in its token counts from the first.
   let links: [TrackedLink]
   /// In the order of the order's `copies`, those that are no addresses left out (M04).

@@ -90,6 +90,8 @@ struct ReadyMessage: Sendable {
   let asked: MonotonicInstant
   let recipient: String
   let addresses: AddressKeys
+  /// Of the store.
+  var controller = ""
   let locale: String
   let templateVersion: UInt32
   let content: Content

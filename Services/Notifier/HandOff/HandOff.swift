@@ -19,10 +19,10 @@ final class HandOff: Sendable {
     let channels: Set<CommonV1.Channel>
     fileprivate let state: Mutex<LaneState>
 
-    init(_ provider: any Provider, _ channels: Set<CommonV1.Channel>) {
+    init(_ provider: any Provider, _ channels: Set<CommonV1.Channel>, pace: Pace = .none) {
       self.provider = provider
       self.channels = channels
-      state = Mutex(LaneState(slots: provider.slots))
+      state = Mutex(LaneState(slots: provider.slots, pace: pace, now: .now))
     }
   }
 
@@ -98,7 +98,7 @@ final class HandOff: Sendable {
     while !state.withLock({ $0.isStopping }) {
       let (start, ask) = lane.state.withLock { state in
         (
-          state.takeToStart(.now), state.takeToAsk(atMost: PermissionDesk.batchMax)
+          state.takeToStart(.now), state.takeToAsk(atMost: PermissionDesk.batchMax, .now)
         )
       }
       if !start.isEmpty { begin(start, lane) }
@@ -106,7 +106,19 @@ final class HandOff: Sendable {
         begin(ask: ask, lane)
         state.withLock { $0.onRoom }()
       }
-      if start.isEmpty && ask.isEmpty { return }
+      if start.isEmpty && ask.isEmpty { return wakeLater(lane) }
+    }
+  }
+
+  /// Looks at a lane again when its pace allows more.
+  private func wakeLater(_ lane: Lane) {
+    guard let span = lane.state.withLock({ $0.takeWake(.now) }) else { return }
+    loop.execute {
+      Task.immediate {
+        try? await self.loop.sleep(for: span)
+        lane.state.withLock { $0.woke() }
+        self.pump(lane)
+      }
     }
   }
 
@@ -156,7 +168,8 @@ final class HandOff: Sendable {
       }
     }
     // Stopping: the table still has them.
-    lane.state.withLock { $0.answered(left.count, ready: []) }
+    let store = messages.first?.order.store ?? ""
+    lane.state.withLock { $0.answered(left.count, ready: [], store: store) }
     for message in left { drop(message.key) }
   }
 
@@ -170,7 +183,8 @@ final class HandOff: Sendable {
         wait(message, reason, until: until)
       }
     }
-    lane.state.withLock { $0.answered(decisions.count, ready: ready) }
+    let store = decisions.first?.0.order.store ?? ""
+    lane.state.withLock { $0.answered(decisions.count, ready: ready, store: store) }
     pump(lane)
   }
 

@@ -23,10 +23,12 @@ struct LaneState: Sendable {
   /// Messages that have a slot: from before the intent until after the result.
   private(set) var busy = 0
   private var window: Int
+  private var pace: PaceState
 
-  init(slots: Int) {
+  init(slots: Int, pace: Pace = .none, now: MonotonicInstant) {
     precondition(slots > 0)
     self.slots = slots
+    self.pace = PaceState(pace, now: now)
     window = min(2 * slots, LaneState.windowMax)
   }
 
@@ -37,13 +39,16 @@ struct LaneState: Sendable {
 
   mutating func enqueue(_ messages: [DueMessage]) { queue.append(contentsOf: messages) }
 
-  /// Messages of one store to ask for; empty where there is nothing to ask now.
-  mutating func takeToAsk(atMost batchMax: Int) -> [DueMessage] {
-    let room = window - asking - ready.count
+  /// Messages of one store to ask for, as many as the pace allows; empty where there is nothing to
+  /// ask now.
+  mutating func takeToAsk(atMost batchMax: Int, _ now: MonotonicInstant) -> [DueMessage] {
+    let free = window - asking - ready.count
     // Half a window at once, so that calls have many subjects and the provider does not run dry.
-    guard let store = queue.first?.order.store, room > 0,
-      room >= min(window / 2, queue.count) || ready.isEmpty && asking == 0
+    guard free > 0, free >= min(window / 2, queue.count) || ready.isEmpty && asking == 0,
+      let store = storeToAsk(now)
     else { return [] }
+    let room = min(free, pace.available(store, now))
+    if room == 0 { return [] }
     // Those of other stores keep their order.
     var taken: [DueMessage] = []
     var others: [DueMessage] = []
@@ -55,15 +60,40 @@ struct LaneState: Sendable {
     }
     for message in others.reversed() { queue.prepend(message) }
     asking += taken.count
+    pace.take(taken.count, store)
     return taken
   }
 
-  /// Messages asked for were decided.
-  mutating func answered(_ count: Int, ready messages: [ReadyMessage]) {
+  /// Whose messages come next: the first one's, unless its store has to wait and another has not.
+  private mutating func storeToAsk(_ now: MonotonicInstant) -> String? {
+    guard let first = queue.first?.order.store else { return nil }
+    guard pace.hasStores, pace.available(first, now) == 0 else { return first }
+    var seen: Set = [first]
+    for message in queue.prefix(LaneState.lookAheadMax)
+    where seen.insert(message.order.store).inserted {
+      if pace.available(message.order.store, now) > 0 { return message.order.store }
+    }
+    return first
+  }
+
+  /// Messages of one store that were asked for were decided; those that are not ready do not count
+  /// for its pace.
+  mutating func answered(_ count: Int, ready messages: [ReadyMessage], store: String = "") {
     asking -= count
     ready.append(contentsOf: messages)
+    pace.giveBack(count - messages.count, store)
     assert(asking >= 0)
   }
+
+  /// When the lane is to be looked at again because its pace holds messages back; nil where nobody
+  /// has to.
+  mutating func takeWake(_ now: MonotonicInstant) -> Duration? {
+    if queue.isEmpty { return nil }
+    return pace.wake(
+      for: Set(queue.prefix(LaneState.lookAheadMax).map(\.order.store)), now)
+  }
+
+  mutating func woke() { pace.woke() }
 
   /// As many ready messages as slots are free; they have the slots from now on.
   mutating func takeToStart(_ now: MonotonicInstant) -> [ReadyMessage] {
@@ -75,6 +105,7 @@ struct LaneState: Sendable {
         busy += 1
       } else {
         stale.append(next.due)
+        pace.giveBack(1, next.due.order.store)
       }
     }
     if stale.isEmpty {

@@ -36,6 +36,7 @@ struct MessageLog: Sendable {
     for message in messages {
       buckets.append(message.due.key.bucket)
       buckets.append(message.addresses.controller.bucket)
+      if message.due.order.channel.isAnswered { buckets.append(message.addresses.anybody.bucket) }
     }
     let touched = buckets
     database.submit(
@@ -85,7 +86,21 @@ struct MessageLog: Sendable {
           address.bucketValue, address.value, .text(due.order.store), .text(due.order.contact),
         ])
     }
+    if due.order.channel.isAnswered { try noteSender(message, provider, now, session) }
     return .begun
+  }
+
+  /// So that a reply finds whom it is for.
+  private func noteSender(
+    _ message: ReadyMessage, _ provider: String, _ now: Int64, _ session: any StorageSession
+  ) throws {
+    let (address, key) = (message.addresses.anybody, message.due.key)
+    try session.execute(
+      AddressStatements.putSender,
+      [
+        address.bucketValue, address.value, .text(provider), .text(message.controller),
+        .text(message.due.order.store), key.idValue, key.bucketValue, .integer(now),
+      ])
   }
 
   // MARK: - Ends and waits
@@ -192,6 +207,9 @@ struct OutcomeReports: Sendable {
 extension CommonV1.Channel {
   /// Whether it leads to a contact, who may object to it.
   var reachesContacts: Bool { self != .internal && self != .webhook }
+
+  /// Whether people answer to it with texts that name no message of ours.
+  var isAnswered: Bool { self == .sms || self == .chat }
 
   /// The channels that the notifier serves, by their numbers on the wire.
   static let digital: ClosedRange<Int32> = 1...6

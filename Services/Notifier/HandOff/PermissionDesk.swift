@@ -162,7 +162,8 @@ struct PermissionDesk: Sendable {
       return .ready(
         ReadyMessage(
           due: message, grant: grant, asked: asked, recipient: recipient, addresses: addresses,
-          locale: locale, templateVersion: template.version, content: content, links: links))
+          controller: settings.controller, locale: locale, templateVersion: template.version,
+          content: content, links: links))
     } catch {
       if error.reason == .badDestination { return .skip(.badDestination) }
       log.error(

@@ -103,6 +103,11 @@ struct Housekeeping: Worker {
         try session.execute(
           ReferenceStatements.forgetCallbacks,
           [.integer(bucket), .integer((now - ReportDesk.ageMax * 3).microseconds)])
+        try session.execute(
+          ReferenceStatements.forgetInbound, [.integer(bucket), .integer(at - Inbound.keptFor)])
+        try session.execute(
+          AddressStatements.forgetSoftBounces,
+          [.integer(bucket), .integer(at - BounceRule.span)])
         try Intake.trim(session, bucket: bucket, before: (now - Intake.keptFor).microseconds)
       }
     }

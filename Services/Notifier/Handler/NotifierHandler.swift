@@ -18,6 +18,7 @@ struct NotifierHandler: NotifierV1.NotifierService {
   let suppressions: SuppressionDesk
   let visits: VisitDesk
   let reports: ReportDesk
+  let mails: MailDesk
   let readers: ThreadPool
   let log: Logger
 
@@ -122,6 +123,16 @@ struct NotifierHandler: NotifierV1.NotifierService {
   func takeReport(
     _ request: NotifierV1.TakeReportRequest, _ call: ServerCall
   ) throws -> Reply<NotifierV1.TakeReportResponse> { later { try await reports.take(request) } }
+
+  func takeMail(
+    _ request: NotifierV1.TakeMailRequest, _ call: ServerCall
+  ) throws -> Reply<NotifierV1.InboundAnswer> { later { try await mails.take(request) } }
+
+  func takeReply(
+    _ request: NotifierV1.TakeReplyRequest, _ call: ServerCall
+  ) throws -> Reply<NotifierV1.InboundAnswer> {
+    later { try await reports.replies.take(request) }
+  }
 
   // MARK: - Suppressions
 

@@ -10,11 +10,15 @@ internal import Transport
 /// Every section: `kind` (`smtp`, `http`, `folder`, `internal`), `channels` (of `email`, `sms`,
 /// `chat`, `push`, `internal`, `webhook`; each channel has one provider), `connections` (messages
 /// at once, default 8), `calls-max` (default 12), `retry-first` (5s), `retry-most` (15m),
-/// `hook-secret-file` (key of its callbacks).
+/// `hook-secret-file` (key of its callbacks), `rate` (messages a second that are begun at most:
+/// `100/s`, `30/m`, `1000/h` or `none`; default `100/s` for `smtp` and `http`, `none` for the
+/// others), `rate STORE` (the same for one store, within the other).
 ///
 /// - `smtp`: `address` HOST:PORT, `tls` (`off`, `opportunistic`, `required` by STARTTLS,
 ///   `implicit`; default required), `user`, `password-file`, `ca-file`, `helo`,
-///   `connect-timeout` (10s), `reply-timeout` (60s), `timeout` (5m, of the whole hand-off).
+///   `return-path` (LOCAL@DOMAIN: mails go out from `LOCAL+TOKEN@DOMAIN` with a sealed message id,
+///   so that each bounce finds its mail; default the sender's address), `connect-timeout` (10s),
+///   `reply-timeout` (60s), `timeout` (5m, of the whole hand-off).
 /// - `http`: `url`, or for webhooks `endpoint NAME` once for each; https, or http to a literal
 ///   loopback address. `secret-file` (sent as a bearer token), `sender`, `ca-file`,
 ///   `connect-timeout` (10s), `timeout` (30s).
@@ -25,9 +29,10 @@ struct ProviderFile: Sendable {
   static let purpose = """
     The providers: sections [name] of lines `key = value`.
         all: kind (smtp, http, folder, internal), channels (email, sms, chat, push, internal,
-        webhook), connections, calls-max, retry-first, retry-most, hook-secret-file
+        webhook), connections, calls-max, retry-first, retry-most, hook-secret-file,
+        rate (100/s, 30/m, none; smtp and http: 100/s), `rate STORE`
         smtp: address, tls (off, opportunistic, required, implicit), user, password-file, ca-file,
-        helo, connect-timeout, reply-timeout, timeout
+        helo, return-path, connect-timeout, reply-timeout, timeout
         http: url (webhooks: `endpoint NAME`), secret-file, sender, ca-file, connect-timeout,
         timeout
         folder: path

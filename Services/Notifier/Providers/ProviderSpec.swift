@@ -16,6 +16,8 @@ struct ProviderSpec: Sendable {
   /// Messages at once.
   let connections: Int
   let retries: RetryRule
+  /// Messages a second, at most.
+  let pace: Pace
   /// Of the callbacks that it makes; nil: none are taken.
   let hookSecret: Secret<String>?
   let kind: Kind
@@ -31,6 +33,7 @@ struct ProviderSpec: Sendable {
     self.kind = kind
     connections = 8
     retries = RetryRule()
+    pace = .none
     hookSecret = nil
   }
 
@@ -54,6 +57,7 @@ struct ProviderSpec: Sendable {
       "retry-most", in: first...(.seconds(86_400 * 7)), default: max(first, .seconds(900)))
     retries.backoff = Backoff(first: first, most: most)
     self.retries = retries
+    pace = try ProviderSpec.pace(&section, isServer: word == "smtp" || word == "http")
     hookSecret = try section.secret("hook-secret-file")
     switch word {
     case "smtp": kind = .smtp(try SMTPSettings(&section))
@@ -67,6 +71,22 @@ struct ProviderSpec: Sendable {
     }
     try section.finish()
     try checkChannels(section.line)
+  }
+
+  private static func pace(_ section: inout ProviderSection, isServer: Bool) throws -> Pace {
+    let what = "`none`, or a rate such as 100/s, 30/m or 1000/h"
+    var pace = isServer ? Pace.standard : .none
+    let own = try section.take("rate", what) { text -> Pace? in
+      text == "none" ? Pace.none : SendRate(text).map { Pace(all: $0) }
+    }
+    if let own { pace = own }
+    for (store, text, line) in section.pairs("rate") {
+      guard let rate = SendRate(text) else {
+        throw ProviderFileError(line: line, "`rate \(store)` is to be a rate such as 100/s")
+      }
+      pace.stores[store] = rate
+    }
+    return pace
   }
 
   private func checkChannels(_ line: Int) throws {
@@ -128,6 +148,8 @@ struct SMTPSettings: Sendable {
   var authorityFile: String?
   /// What it calls itself.
   var helo = "localhost"
+  /// Where bounces go to; nil: to the sender's address.
+  var returnPath: MailAddress?
   var connectTimeout = Duration.seconds(10)
   var replyTimeout = Duration.seconds(60)
   var timeout = Duration.seconds(300)
@@ -147,6 +169,10 @@ struct SMTPSettings: Sendable {
         ProviderSection.isName(text.filter { $0 != "." && $0 != "[" && $0 != "]" && $0 != ":" })
           ? text : nil
       } ?? "localhost"
+    returnPath = try section.take("return-path", "LOCAL@DOMAIN, LOCAL of 8 bytes at most") {
+      let address = try MailAddress($0, field: "return-path")
+      return address.text.utf8.count - address.domain.utf8.count - 1 <= 8 ? address : nil
+    }
     let range = Duration.milliseconds(1)...Duration.seconds(3600)
     connectTimeout = try section.span("connect-timeout", in: range, default: connectTimeout)
     replyTimeout = try section.span("reply-timeout", in: range, default: replyTimeout)

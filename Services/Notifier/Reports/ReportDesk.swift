@@ -8,34 +8,37 @@ internal import Wire
 /// One shape for all: the headers `Homing-Timestamp` (seconds since 1970) and `Homing-Signature`
 /// (`v1=` and the HMAC-SHA-256 of timestamp, `.` and body in hexadecimal digits, under the
 /// provider's `hook-secret-file`), and as body
-/// `{"events": [{"message": UUID, "kind": KIND, "at": SECONDS, "permanent": FLAG, "text": TEXT}]}`
-/// with a kind of `delivered`, `bounced`, `complained`, `replied`, `opted_out`. A bounce that is
-/// permanent, and a complaint, suppress the address; so does a reply that says STOP, as an opt-out
-/// (M18).
+/// `{"events": [{"message": UUID, "kind": KIND, "at": SECONDS, "permanent": FLAG, "code": CODE,
+/// "text": TEXT}]}` with a kind of `delivered`, `bounced`, `complained`, `replied`, `opted_out`. An
+/// enhanced status code (RFC 3463) says more than `permanent`, and comes before it. What suppresses
+/// is `FindingDesk`'s rule; a reply that says STOP is an opt-out (M18).
+///
+/// A text that names no message of ours has the kind `received`: `{"kind": "received", "id": ID,
+/// "from": NUMBER, "to": NUMBER, "text": TEXT, "at": SECONDS}`; it is `ReplyDesk`'s.
 struct ReportDesk: Sendable {
   /// How far a callback's time may lie from ours; older ones are refused, and forgotten.
   static let ageMax = Duration.seconds(300)
   static let eventsMax = 1000
-  /// In the languages of our shops; of a reply that says nothing else.
-  static let stopWords: Set<String> = [
-    "stop", "stopp", "stopall", "unsubscribe", "cancel", "end", "quit", "abmelden", "arret",
-    "baja",
-  ]
 
   let database: NotifierDatabase
   let messageLog: MessageLog
-  let suppressions: SuppressionDesk
-  let stores: StoreBook
+  let findings: FindingDesk
+  let replies: ReplyDesk
   let clock: any WallClock
   let threads: ThreadPool
   /// Keys of callbacks by the provider's name.
   let secrets: [String: Secret<String>]
 
-  private struct Event: Sendable {
+  private enum Event: Sendable {
+    case known(Report)
+    case text(ReplyDesk.Text)
+  }
+
+  private struct Report: Sendable {
     let id: [UInt8]
     let kind: CommonV1.OutcomeKind
     let at: Int64
-    let isPermanent: Bool
+    let fault: StatusCode.Fault?
     let text: String
   }
 
@@ -43,38 +46,58 @@ struct ReportDesk: Sendable {
     _ request: NotifierV1.TakeReportRequest
   ) async throws -> NotifierV1.TakeReportResponse {
     try check(request)
-    let events = try ReportDesk.events(request.body, now: clock.now.microseconds)
-    let known = try await threads.run {
-      try database.read { session in
-        try events.map { event in try event.flatMap { try MessageRow.find($0.id, session) } }
+    let events = try ReportDesk.events(request, now: clock.now.microseconds)
+    var outcomes: UInt32 = 0
+    var taken = 0
+    var reports: [Report] = []
+    for event in events {
+      switch event {
+      case .known(let report): reports.append(report)
+      case .text(let text):
+        let answer = try await replies.take(text)
+        outcomes += answer.outcomes
+        taken += answer.messages.isEmpty ? 0 : 1
+      case nil: break
       }
     }
-    var plans: [(message: MessageRow, event: Event, wish: SuppressionDesk.Wish?)] = []
-    for (event, message) in zip(events, known) {
-      guard let event, let message, message.endedAt != nil else { continue }
-      plans.append((message, event, try await wish(event, message)))
+    let found = try await find(reports)
+    let ignored = UInt32(events.count - taken - found.count)
+    return try await keep(request, found, before: outcomes, ignored: ignored)
+  }
+
+  /// Those about messages of ours that have ended.
+  private func find(_ reports: [Report]) async throws -> [FindingDesk.Finding] {
+    try await threads.run {
+      try database.read { session in
+        try reports.compactMap { report in
+          guard let message = try MessageRow.find(report.id, session), message.endedAt != nil
+          else { return nil }
+          return FindingDesk.Finding(
+            message: message, kind: report.kind, at: report.at, fault: report.fault,
+            evidence: "callback: \(report.kind) \(report.text)",
+            discriminator: "\(report.at)")
+        }
+      }
     }
-    let (learnt, ignored) = (plans, UInt32(events.count - plans.count))
+  }
+
+  private func keep(
+    _ request: NotifierV1.TakeReportRequest, _ found: [FindingDesk.Finding], before: UInt32,
+    ignored: UInt32
+  ) async throws -> NotifierV1.TakeReportResponse {
+    let plan = try await findings.plan(found, threads)
     let digest = Array(SHA256.hash(Array(request.provider.utf8) + [0] + request.body).prefix(16))
     return try await threads.run {
-      let wishes = learnt.compactMap(\.wish)
-      let waiting = Array(Set(try suppressions.waiting(for: wishes)))
-      let touched =
-        suppressions.buckets(wishes, waiting) + learnt.map(\.message.key.bucket) + [digest[0]]
+      let touched = plan.buckets + [digest[0]]
       let now = clock.now.microseconds
       let answer = try database.commitBlocking(touched, weight: 8) { session in
         let place: [SQLValue] = [.integer(digest[0]), .blob(digest)]
-        let before = try session.first(ReferenceStatements.callback, place) { row in
+        let known = try session.first(ReferenceStatements.callback, place) { row in
           NotifierV1.TakeReportResponse(
             outcomes: UInt32(try row.integer(0)), ignored: UInt32(try row.integer(1)))
         }
-        if let before { return before }
-        var new: UInt32 = 0
-        for (message, event, _) in learnt {
-          let outcome = ReportDesk.outcome(event, message)
-          if try messageLog.learn(outcome, of: message.key, now, session) { new += 1 }
-        }
-        _ = try suppressions.apply(wishes, waiting, now, session)
+        if let known { return known }
+        let new = before + (try findings.apply(plan, now, session)).outcomes
         try session.execute(
           ReferenceStatements.addCallback,
           place + [.text(request.provider), .integer(now), .integer(new), .integer(ignored)])
@@ -83,32 +106,6 @@ struct ReportDesk: Sendable {
       messageLog.outcomes.wake(touched)
       return answer
     }
-  }
-
-  private static func outcome(_ event: Event, _ message: MessageRow) -> CommonV1.Outcome {
-    let reason: CommonV1.ReasonCode =
-      event.kind == .bounced
-      ? (event.isPermanent ? .badDestination : .providerRefused) : .unspecified
-    return message.due.outcome(event.kind, reason, at: event.at, discriminator: "\(event.at)")
-  }
-
-  /// The suppression that an event asks for.
-  private func wish(
-    _ event: Event, _ message: MessageRow
-  ) async throws -> SuppressionDesk.Wish? {
-    let cause: NotifierV1.SuppressionCause
-    switch event.kind {
-    case .bounced where event.isPermanent: cause = .bounce
-    case .complained: cause = .complaint
-    case .optedOut: cause = .optOut
-    default: return nil
-    }
-    guard message.order.channel.reachesContacts, !message.recipient.isEmpty else { return nil }
-    let store = try await stores.store(message.order.store)
-    return suppressions.wish(
-      store, message.order.channel, message.recipient, cause: cause, isOfController: true,
-      since: event.at, evidence: "callback: \(event.kind) \(event.text)",
-      message: message.key.text, proof: cause == .optOut ? "reply" : nil)
   }
 
   // MARK: - Reading
@@ -136,8 +133,11 @@ struct ReportDesk: Sendable {
   }
 
   /// Nil for each event that is about nothing of ours, or of a kind that is not known.
-  private static func events(_ body: [UInt8], now: Int64) throws(RPCError) -> [Event?] {
-    guard let json = try? JSON(body), let list = json["events"]?.list, list.count <= eventsMax
+  private static func events(
+    _ request: NotifierV1.TakeReportRequest, now: Int64
+  ) throws(RPCError) -> [Event?] {
+    guard let json = try? JSON(request.body), let list = json["events"]?.list,
+      list.count <= eventsMax
     else {
       throw RPCError(
         .invalidArgument, "body is no list of events",
@@ -146,22 +146,40 @@ struct ReportDesk: Sendable {
         ])
     }
     return list.map { item in
-      let kinds: [String: CommonV1.OutcomeKind] = [
-        "delivered": .delivered, "bounced": .bounced, "complained": .complained,
-        "replied": .replied, "opted_out": .optedOut,
-      ]
-      guard let id = item["message"]?.text.flatMap(UUIDText.bytes),
-        var kind = item["kind"]?.text.flatMap({ kinds[$0] })
-      else { return nil }
-      let text = String((item["text"]?.text ?? "").prefix(256))
-      let word = text.lowercased().filter { $0.isLetter }
-      if kind == .replied && stopWords.contains(word) { kind = .optedOut }
       let seconds = item["at"]?.number.map { min(max($0, 0), 253_402_300_799) }
-      let at = seconds.map { Int64($0 * 1_000_000) } ?? now
-      return Event(
-        id: id, kind: kind, at: min(at, now), isPermanent: item["permanent"]?.flag ?? false,
-        text: text)
+      let at = min(seconds.map { Int64($0 * 1_000_000) } ?? now, now)
+      return item["kind"]?.text == "received"
+        ? text(item, request.provider, at) : report(item, at)
     }
+  }
+
+  private static func report(_ item: JSON, _ at: Int64) -> Event? {
+    let kinds: [String: CommonV1.OutcomeKind] = [
+      "delivered": .delivered, "bounced": .bounced, "complained": .complained,
+      "replied": .replied, "opted_out": .optedOut,
+    ]
+    guard let id = item["message"]?.text.flatMap(UUIDText.bytes),
+      var kind = item["kind"]?.text.flatMap({ kinds[$0] })
+    else { return nil }
+    let text = item["text"]?.text ?? ""
+    if kind == .replied && StopWords.meaning(text) == .stop { kind = .optedOut }
+    var fault: StatusCode.Fault?
+    if kind == .bounced {
+      let isPermanent = item["permanent"]?.flag ?? false
+      let code = item["code"]?.text.flatMap { StatusCode(in: $0) }
+      fault = code?.fault ?? (isPermanent ? .address : .temporary)
+    }
+    return .known(
+      Report(id: id, kind: kind, at: at, fault: fault, text: Inbound.quoted(text)))
+  }
+
+  private static func text(_ item: JSON, _ provider: String, _ at: Int64) -> Event? {
+    guard let id = item["id"]?.text, (1...256).contains(id.utf8.count),
+      let sender = item["from"]?.text, (1...512).contains(sender.utf8.count)
+    else { return nil }
+    return .text(
+      ReplyDesk.Text(
+        provider: provider, sender: sender, text: item["text"]?.text ?? "", id: id, at: at))
   }
 }
 

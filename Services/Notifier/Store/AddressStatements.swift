@@ -36,6 +36,53 @@ enum AddressStatements {
       ORDER BY since DESC, address_key DESC
       """)
 
+  /// All suppressions of a bucket, for writing the journal anew.
+  static let ofBucket = Statement(
+    name: "suppressions of bucket",
+    sql: """
+      SELECT scope, channel, address, cause, whole_controller, since, until, evidence, message
+      FROM suppression WHERE bucket = ?1
+      """)
+
+  /// Notes a mail that came back for a reason that may pass.
+  static let addSoftBounce = Statement(
+    name: "add soft bounce",
+    sql: """
+      INSERT INTO soft_bounce(bucket, address_key, message, at) VALUES (?1, ?2, ?3, ?4)
+      ON CONFLICT(bucket, address_key, message) DO NOTHING
+      """)
+
+  /// How many came back since an instant.
+  static let softBounces = Statement(
+    name: "soft bounces",
+    sql: """
+      SELECT count(message) FROM soft_bounce WHERE bucket = ?1 AND address_key = ?2 AND at >= ?3
+      """)
+
+  /// Forgets those that count no more.
+  static let forgetSoftBounces = Statement(
+    name: "forget soft bounces", sql: "DELETE FROM soft_bounce WHERE bucket = ?1 AND at < ?2")
+
+  /// Notes who wrote last to a number or chat.
+  static let putSender = Statement(
+    name: "put sender to address",
+    sql: """
+      INSERT INTO address_sender(bucket, address_key, provider, controller, store, message,
+        message_bucket, at)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      ON CONFLICT(bucket, address_key, provider, controller) DO UPDATE SET store = excluded.store,
+        message = excluded.message, message_bucket = excluded.message_bucket, at = excluded.at
+      WHERE excluded.at >= address_sender.at
+      """)
+
+  /// Who wrote to a number or chat, the last one first.
+  static let senders = Statement(
+    name: "senders to address",
+    sql: """
+      SELECT provider, message_bucket, message FROM address_sender
+      WHERE bucket = ?1 AND address_key = ?2 ORDER BY at DESC LIMIT 64
+      """)
+
   /// Keeps the proof of an opt-out.
   static let addOptOut = Statement(
     name: "add opt-out",
@@ -64,5 +111,6 @@ enum AddressStatements {
   /// Every statement, for the rule test.
   static let all = [
     suppression, putSuppression, removeSuppression, suppressions, addOptOut, addContact, contacts,
+    ofBucket, addSoftBounce, softBounces, forgetSoftBounces, putSender, senders,
   ]
 }

@@ -9,6 +9,7 @@ enum NotifierMigrations {
       statements: [LeaseStatements.create] + DeliveryStatements.create + messages + addresses
         + reference),
     Migration(number: 2, name: "pauses", statements: pauses),
+    Migration(number: 3, name: "inbound", statements: [OptOutStatements.create] + inbound),
   ]
 
   private static func bucket(of table: String) -> String {
@@ -23,6 +24,45 @@ enum NotifierMigrations {
   private static let pauses = [
     PauseStatements.create,
     "CREATE INDEX message_paused ON message(bucket, next_at) WHERE state = 1 AND reason = 21",
+  ]
+
+  /// What comes back by itself, and what a reply is found by.
+  private static let inbound = [
+    // Mails and texts that were taken, with what was made of them.
+    """
+    CREATE TABLE inbound(
+      \(bucket(of: "inbound")),
+      \(id(of: "inbound", "digest")),
+      at BIGINT NOT NULL,
+      answer BLOB NOT NULL,
+      PRIMARY KEY (bucket, digest)
+    ) WITHOUT ROWID
+    """,
+    // Bounces that may pass, by the address for all stores of its controller.
+    """
+    CREATE TABLE soft_bounce(
+      \(bucket(of: "soft_bounce")),
+      \(id(of: "soft_bounce", "address_key")),
+      \(id(of: "soft_bounce", "message")),
+      at BIGINT NOT NULL,
+      PRIMARY KEY (bucket, address_key, message)
+    ) WITHOUT ROWID
+    """,
+    // The last message that each controller sent to a number or chat through a provider.
+    """
+    CREATE TABLE address_sender(
+      \(bucket(of: "address_sender")),
+      \(id(of: "address_sender", "address_key")),
+      provider TEXT NOT NULL,
+      controller TEXT NOT NULL,
+      store TEXT NOT NULL,
+      \(id(of: "address_sender", "message")),
+      message_bucket INTEGER NOT NULL CONSTRAINT address_sender_message_bucket
+        CHECK (message_bucket BETWEEN 0 AND 255),
+      at BIGINT NOT NULL,
+      PRIMARY KEY (bucket, address_key, provider, controller)
+    ) WITHOUT ROWID
+    """,
   ]
 
   private static let messages = [

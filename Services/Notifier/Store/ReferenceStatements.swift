@@ -72,6 +72,19 @@ enum ReferenceStatements {
   static let forgetCallbacks = Statement(
     name: "forget callbacks", sql: "DELETE FROM callback WHERE bucket = ?1 AND at < ?2")
 
+  /// What was answered to an inbound mail or text.
+  static let inbound = Statement(
+    name: "inbound", sql: "SELECT answer FROM inbound WHERE bucket = ?1 AND digest = ?2")
+
+  /// Notes an inbound mail or text.
+  static let addInbound = Statement(
+    name: "add inbound",
+    sql: "INSERT INTO inbound(bucket, digest, at, answer) VALUES (?1, ?2, ?3, ?4)")
+
+  /// Forgets those that nobody sends again.
+  static let forgetInbound = Statement(
+    name: "forget inbound", sql: "DELETE FROM inbound WHERE bucket = ?1 AND at < ?2")
+
   /// What this database remembers of itself.
   static let own = Statement(
     name: "own", sql: "SELECT clock, hash_key FROM notifier WHERE id = 1", scope: .reference)
@@ -91,6 +104,7 @@ enum ReferenceStatements {
   /// Every statement, for the rule test.
   static let all = [
     newestTemplates, template, outdateTemplate, addTemplate, modes, putMode, command, addCommand,
-    forgetCommands, callback, addCallback, forgetCallbacks, own, putOwn, putClock,
+    forgetCommands, callback, addCallback, forgetCallbacks, inbound, addInbound, forgetInbound,
+    own, putOwn, putClock,
   ]
 }

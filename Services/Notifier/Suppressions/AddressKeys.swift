@@ -20,4 +20,12 @@ struct AddressKeys: Sendable, Hashable {
   }
 
   var both: [OwnerKey] { [store, controller] }
+
+  /// Under which it is kept who wrote to it: whoever that is.
+  var anybody: OwnerKey { AddressKeys.anybody(channel, address) }
+
+  /// - Parameter address: in its normal form. Never the controller's key: that has a zero byte.
+  static func anybody(_ channel: CommonV1.Channel, _ address: String) -> OwnerKey {
+    OwnerKey.address(scope: "", channel: channel, address: address)
+  }
 }

@@ -8,6 +8,7 @@ internal import Wire
 /// what waits for them.
 struct SuppressionDesk: Sendable {
   let database: NotifierDatabase
+  let journal: SuppressionJournal
   let messageLog: MessageLog
   let stores: StoreBook
   let source: any StopSource
@@ -94,10 +95,12 @@ struct SuppressionDesk: Sendable {
     _ wishes: [Wish], _ waiting: [MessageKey], _ now: Int64, _ session: any StorageSession
   ) throws -> Outcome {
     var outcome = Outcome()
+    var changed: [NotifierV1.JournaledSuppression] = []
     for wish in wishes {
-      let isNew = try Suppressions.put(
+      let (isNew, isChange) = try Suppressions.put(
         wish.suppression, wish.key, scope: wish.scope, at: now, session)
       if isNew { outcome.added += 1 } else { outcome.known += 1 }
+      if isChange { changed.append(.init(wish, at: now)) }
       if let proof = wish.proof {
         try session.execute(
           AddressStatements.addOptOut,
@@ -109,6 +112,7 @@ struct SuppressionDesk: Sendable {
           ])
       }
     }
+    try journal.note(changed, session)
     for key in waiting where try messageLog.withdraw(key, .suppressed, now, session) {
       outcome.withdrawn += 1
     }
@@ -301,6 +305,7 @@ struct SuppressionDesk: Sendable {
                 .text(wish.keys.address), .text(wish.suppression.evidence), .text(""),
               ])
           }
+          try journal.note(removed.map { .init($0, at: now, lifted: true) }, session)
           return .init()
         })
     }

@@ -49,11 +49,11 @@ enum Suppressions {
   /// Puts one; one that is there keeps its `since`, the longer `until`, and an opt-out stays one.
   ///
   /// - Parameter scope: the store, or the controller's name where it holds for all its stores.
-  /// - Returns: whether it is new.
+  /// - Returns: whether it is new, and whether anything of its row has changed.
   static func put(
     _ new: Suppression, _ key: OwnerKey, scope: String, at now: Int64,
     _ session: any StorageSession
-  ) throws -> Bool {
+  ) throws -> (isNew: Bool, isChange: Bool) {
     var merged = new
     let known = try find(key, session)
     let isNew = known.map { !$0.isInForce(at: now) } ?? true
@@ -70,6 +70,7 @@ enum Suppressions {
         merged.message = known.message
       }
     }
+    if merged == known { return (false, false) }
     try session.execute(
       AddressStatements.putSuppression,
       [
@@ -78,6 +79,6 @@ enum Suppressions {
         .integer(merged.since), .optional(merged.until), .text(merged.evidence),
         .text(merged.message),
       ])
-    return isNew
+    return (isNew, true)
   }
 }

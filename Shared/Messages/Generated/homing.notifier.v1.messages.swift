@@ -2,9 +2,6 @@
 //   homing/notifier/v1/messages.proto
 // swift-format-ignore-file
 
-/// Messages of the proto package `homing.notifier.v1`.
-public enum NotifierV1 {}
-
 extension NotifierV1 {
   /// Successors: WAITING → SENDING, SKIPPED, WITHDRAWN, FAILED; SENDING → HANDED_OVER, UNKNOWN,
   /// FAILED, and back to WAITING where the provider surely has not taken it. The others are final.

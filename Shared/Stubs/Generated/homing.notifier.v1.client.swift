@@ -87,6 +87,18 @@ extension NotifierV1 {
       isIdempotent: true,
       roles: ["gateway"]
     )
+    public static let takeMail = RPCMethod(
+      "homing.notifier.v1.Notifier/TakeMail",
+      .unary,
+      isIdempotent: true,
+      roles: ["gateway", "operator"]
+    )
+    public static let takeReply = RPCMethod(
+      "homing.notifier.v1.Notifier/TakeReply",
+      .unary,
+      isIdempotent: true,
+      roles: ["gateway", "operator"]
+    )
     public static let describeUnsubscribe = RPCMethod(
       "homing.notifier.v1.Notifier/DescribeUnsubscribe",
       .unary,
@@ -139,6 +151,8 @@ extension NotifierV1 {
       resolveLink,
       recordOpen,
       takeReport,
+      takeMail,
+      takeReply,
       describeUnsubscribe,
       unsubscribe,
       optOut,
@@ -265,6 +279,26 @@ extension NotifierV1 {
       options: CallOptions = CallOptions()
     ) async throws -> TakeReportResponse {
       try await channel.call(NotifierMethods.takeReport, request, options)
+    }
+
+    /// One mail to the address that bounces and replies go to: a bounce or complaint suppresses by
+    /// rule, a stop word opts out. A mail about nothing of ours is counted, never refused; the same
+    /// mail again changes nothing.
+    public func takeMail(
+      _ request: TakeMailRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> InboundAnswer {
+      try await channel.call(NotifierMethods.takeMail, request, options)
+    }
+
+    /// One text that a person sent to a number or chat of ours. A stop word suppresses the sender
+    /// for every controller that wrote to it through this provider; a start word lifts nothing, a
+    /// new consent does.
+    public func takeReply(
+      _ request: TakeReplyRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> InboundAnswer {
+      try await channel.call(NotifierMethods.takeReply, request, options)
     }
 
     /// What the unsubscribe page shows; changes nothing (M18: a GET never does).

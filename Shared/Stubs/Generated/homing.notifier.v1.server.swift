@@ -87,6 +87,16 @@ extension NotifierV1 {
       _ call: ServerCall
     ) throws -> Reply<TakeReportResponse>
 
+    /// One mail to the address that bounces and replies go to: a bounce or complaint suppresses by
+    /// rule, a stop word opts out. A mail about nothing of ours is counted, never refused; the same
+    /// mail again changes nothing.
+    func takeMail(_ request: TakeMailRequest, _ call: ServerCall) throws -> Reply<InboundAnswer>
+
+    /// One text that a person sent to a number or chat of ours. A stop word suppresses the sender
+    /// for every controller that wrote to it through this provider; a start word lifts nothing, a
+    /// new consent does.
+    func takeReply(_ request: TakeReplyRequest, _ call: ServerCall) throws -> Reply<InboundAnswer>
+
     /// What the unsubscribe page shows; changes nothing (M18: a GET never does).
     func describeUnsubscribe(
       _ request: DescribeUnsubscribeRequest,
@@ -268,6 +278,28 @@ extension NotifierV1.NotifierService {
     table.unary(NotifierV1.NotifierMethods.takeReport) {
       let request = try NotifierV1.TakeReportRequest.decode($0.message, in: $0.arena)
       switch try self.takeReport(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(NotifierV1.NotifierMethods.takeMail) {
+      let request = try NotifierV1.TakeMailRequest.decode($0.message, in: $0.arena)
+      switch try self.takeMail(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(NotifierV1.NotifierMethods.takeReply) {
+      let request = try NotifierV1.TakeReplyRequest.decode($0.message, in: $0.arena)
+      switch try self.takeReply(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

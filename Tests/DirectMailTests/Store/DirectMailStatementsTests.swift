@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Storage
 internal import TestSupport
 internal import Testing
@@ -7,6 +8,7 @@ internal import Testing
 @Suite struct DirectMailStatementsTests {
   private static let all =
     PieceStatements.all + BatchStatements.all + ObjectionStatements.all + ReferenceStatements.all
+    + OptOutStatements.all
 
   @Test("Every statement keeps to the rules")
   func rules() {

@@ -23,22 +23,22 @@ internal import Wire
 
   @Test("Messages are asked for by store, as many as the provider can soon take")
   func asks() throws {
-    var lane = LaneState(slots: 2)
+    var lane = LaneState(slots: 2, now: now)
     lane.enqueue(try (1...3).flatMap { [try message($0), try message(10 + $0, store: "other")] })
-    let first = lane.takeToAsk(atMost: 256)
+    let first = lane.takeToAsk(atMost: 256, now)
     #expect(first.map(\.order.store) == ["shop", "shop", "shop"])
     #expect(lane.asking == 3)
     // One more fits the window of four, but half of it is not free.
-    #expect(lane.takeToAsk(atMost: 256).isEmpty)
+    #expect(lane.takeToAsk(atMost: 256, now).isEmpty)
     lane.answered(3, ready: [])
-    #expect(lane.takeToAsk(atMost: 256).count == 3)
+    #expect(lane.takeToAsk(atMost: 256, now).count == 3)
   }
 
   @Test("Only as many start as slots are free, and only under a fresh grant")
   func starts() throws {
-    var lane = LaneState(slots: 2)
+    var lane = LaneState(slots: 2, now: now)
     lane.enqueue(try (1...4).map { try message($0) })
-    let asked = lane.takeToAsk(atMost: 256)
+    let asked = lane.takeToAsk(atMost: 256, now)
     #expect(asked.count == 4)
     lane.answered(4, ready: asked.map { ready($0, asked: now) })
     #expect(lane.takeToStart(now + .milliseconds(999)).count == 2)
@@ -54,7 +54,7 @@ internal import Wire
 
   @Test("The window grows while messages start in time, and halves when grants grow old")
   func window() throws {
-    var lane = LaneState(slots: 1)
+    var lane = LaneState(slots: 1, now: now)
     var number = 0
     for _ in 0..<200 {
       lane.enqueue(
@@ -62,12 +62,12 @@ internal import Wire
           number += 1
           return try message(number)
         })
-      let asked = lane.takeToAsk(atMost: 256)
+      let asked = lane.takeToAsk(atMost: 256, now)
       lane.answered(asked.count, ready: asked.map { ready($0, asked: now) })
       while !lane.takeToStart(now).isEmpty { lane.released() }
     }
     lane.enqueue(try (1000..<1050).map { try message($0) })
-    let wide = lane.takeToAsk(atMost: 256)
+    let wide = lane.takeToAsk(atMost: 256, now)
     #expect(wide.count == 50)
     lane.answered(wide.count, ready: wide.map { ready($0, asked: now) })
     #expect(lane.takeToStart(now + .seconds(2)).isEmpty)

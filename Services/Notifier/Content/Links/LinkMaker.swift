@@ -57,6 +57,14 @@ struct LinkMaker: Sendable {
     return "\(base)/\(purpose.letter)/\(LinkToken.text(claims, keys.newest))"
   }
 
+  /// What stands in a message's return path; it does not end. Empty where links are samples.
+  func returnToken(message: [UInt8], bucket: UInt8) -> String {
+    guard let keys else { return "" }
+    return LinkToken.text(
+      LinkClaims(purpose: .bounce, message: message, bucket: bucket, link: 0, expires: nil),
+      keys.newest)
+  }
+
   /// What a token says; nil for one that is not ours, is for something else, or has expired.
   func verify(_ token: String, purpose: LinkPurpose, now: Instant) -> LinkClaims? {
     guard let keys else { return nil }

@@ -5,8 +5,10 @@ enum LinkPurpose: UInt8, CaseIterable, Sendable {
   case click = 0x63
   case open = 0x6F
   case unsubscribe = 0x75
+  /// Not followed: stands in a mail's return path.
+  case bounce = 0x72
 
-  /// The letter in the link's path: `c`, `o` or `u`.
+  /// The letter in the link's path: `c`, `o`, `u`, or `r` for a return path, which is none.
   var letter: String { String(UnicodeScalar(rawValue)) }
 }
 

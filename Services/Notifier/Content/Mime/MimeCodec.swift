@@ -10,6 +10,11 @@ internal import CGMime
 enum MimeCodec {
   private static let isReady: Bool = {
     g_mime_init()
+    // Each registers its type at its first use, without a lock of its own: so before that.
+    _ = g_mime_param_get_type()
+    _ = g_mime_param_list_get_type()
+    _ = g_mime_content_type_get_type()
+    _ = internet_address_mailbox_get_type()
     return true
   }()
 
@@ -34,6 +39,46 @@ enum MimeCodec {
           UnsafeMutableRawPointer(output.baseAddress)?.assumingMemoryBound(to: CChar.self))
       }
     }
+  }
+
+  /// What a transfer encoding hides; at most as long as what comes in. Anything is taken: what is
+  /// no digit is left out.
+  static func decoded(_ bytes: ArraySlice<UInt8>, base64: Bool) -> [UInt8] {
+    precondition(isReady)
+    var state = GMimeEncoding()
+    g_mime_encoding_init_decode(
+      &state, base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE)
+    let sizeMax = g_mime_encoding_outlen(&state, bytes.count)
+    return [UInt8](unsafeUninitializedCapacity: sizeMax) { output, size in
+      bytes.withUnsafeBytes { input in
+        size = g_mime_encoding_flush(
+          &state, input.baseAddress?.assumingMemoryBound(to: CChar.self), input.count,
+          UnsafeMutableRawPointer(output.baseAddress)?.assumingMemoryBound(to: CChar.self))
+      }
+    }
+  }
+
+  /// A `Content-Type` field (RFC 2045 §5, RFC 2231) in small letters, with the parameters asked
+  /// for as they are; nil where it is none.
+  static func contentType(
+    _ field: String, parameters names: [String]
+  ) -> (type: String, parameters: [String: String])? {
+    precondition(isReady)
+    guard !field.utf8.contains(0), let parsed = g_mime_content_type_parse(nil, field) else {
+      return nil
+    }
+    defer { g_object_unref(parsed) }
+    guard let type = g_mime_content_type_get_media_type(parsed),
+      let subtype = g_mime_content_type_get_media_subtype(parsed)
+    else { return nil }
+    var parameters: [String: String] = [:]
+    for name in names {
+      guard let value = g_mime_content_type_get_parameter(parsed, name) else { continue }
+      parameters[name] = String(cString: value)
+    }
+    return (
+      "\(String(cString: type))/\(String(cString: subtype))".lowercased(), parameters
+    )
   }
 
   /// An address whose domain is in ASCII (RFC 5891), nil where it has no such form.

@@ -11,6 +11,7 @@ final class SMTPProvider: Provider {
   let retries: RetryRule
   let isIdempotent = false
   private let thread: CurlThread
+  private let returnPath: MailAddress?
 
   init(
     name: String, slots: Int, retries: RetryRule, _ settings: SMTPSettings
@@ -18,6 +19,7 @@ final class SMTPProvider: Provider {
     self.name = name
     self.slots = slots
     self.retries = retries
+    returnPath = settings.returnPath
     thread = try CurlThread(name: name, connections: slots) { handle in
       SMTPProvider.prepare(handle, settings)
     }
@@ -31,7 +33,8 @@ final class SMTPProvider: Provider {
         guard case .email(let email) = parcel.content else {
           preconditionFailure("a message that is no e-mail for SMTP")
         }
-        return SMTPTransfer(email, thread, parcel.done)
+        return SMTPTransfer(
+          email, returnPath: ReturnPath.text(returnPath, email.returnToken), thread, parcel.done)
       })
   }
 

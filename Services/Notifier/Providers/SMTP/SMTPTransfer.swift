@@ -8,6 +8,9 @@ internal import Glibc
 final class SMTPTransfer: CurlTransfer, @unchecked Sendable {
   private let bytes: [UInt8]
   private let from: String
+  /// Of the mail itself; copies have the plain sender, since a copy that bounces says nothing of
+  /// the person.
+  private let envelope: String
   private let to: String
   /// Sent once this one was taken. They are not the message: what becomes of them is not told, and
   /// a crash loses them rather than sending them twice.
@@ -20,20 +23,22 @@ final class SMTPTransfer: CurlTransfer, @unchecked Sendable {
   private var exchange = SMTPExchange()
 
   convenience init(
-    _ email: EmailContent, _ thread: CurlThread,
+    _ email: EmailContent, returnPath: String?, _ thread: CurlThread,
     _ done: @escaping @Sendable (ProviderResult) -> Void
   ) {
     self.init(
-      email.bytes, from: email.from, to: email.to, email.copies[...], thread, nil, done)
+      email.bytes, from: email.from, envelope: returnPath ?? email.from, to: email.to,
+      email.copies[...], thread, nil, done)
   }
 
   private init(
-    _ bytes: [UInt8], from: String, to: String, _ copies: ArraySlice<EmailCopy>,
+    _ bytes: [UInt8], from: String, envelope: String, to: String, _ copies: ArraySlice<EmailCopy>,
     _ thread: CurlThread, _ result: ProviderResult?,
     _ done: @escaping @Sendable (ProviderResult) -> Void
   ) {
     self.bytes = bytes
     self.from = from
+    self.envelope = envelope
     self.to = to
     self.copies = copies
     self.thread = thread
@@ -43,7 +48,7 @@ final class SMTPTransfer: CurlTransfer, @unchecked Sendable {
 
   func prepare(_ handle: CurlHandle) {
     let context = Unmanaged.passUnretained(self).toOpaque()
-    handle.set(CURLOPT_MAIL_FROM, from)
+    handle.set(CURLOPT_MAIL_FROM, envelope)
     handle.set(CURLOPT_MAIL_RCPT, [to])
     handle.set(
       read: SMTPTransfer.read, write: SMTPTransfer.discard, header: SMTPTransfer.hear, context)
@@ -55,7 +60,8 @@ final class SMTPTransfer: CurlTransfer, @unchecked Sendable {
     guard first.fate == .taken, let copy = copies.first else { return done(first) }
     thread.add([
       SMTPTransfer(
-        copy.bytes, from: from, to: copy.to, copies.dropFirst(), thread, first, done)
+        copy.bytes, from: from, envelope: from, to: copy.to, copies.dropFirst(), thread, first,
+        done)
     ])
   }
 
