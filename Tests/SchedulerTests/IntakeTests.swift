@@ -189,6 +189,28 @@ internal import Testing
     #expect(try fixture.enrolment("bob")?.reason == reason)
   }
 
+  @Test("F20 What the scheduler hears of more than a day late is too old, whoever knew in time")
+  func outage() throws {
+    let fixture = try SchedulerFixture()
+    try fixture.apply(
+      """
+      flow: plain
+      start: cart abandoned
+      steps:
+        - pause: 2 days
+      """)
+    let told = [
+      fixture.episode("ann", cart: "late"), fixture.episode("bob", cart: "just in time"),
+    ]
+    try fixture.advance(by: Self.day)
+    try fixture.take([told[1]])
+    try fixture.advance(by: 1)
+    try fixture.take([told[0]])
+    try fixture.settle()
+    #expect(try fixture.enrolment("ann", cart: "late")?.reason == .tooOld)
+    #expect(try fixture.enrolment("bob", cart: "just in time")?.phase == .waiting)
+  }
+
   @Test("F20 X01 Who does not enter is kept with the reason")
   func refusals() throws {
     let fixture = try SchedulerFixture()

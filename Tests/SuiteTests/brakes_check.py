@@ -1,9 +1,13 @@
-"""A pause in a storm (F22, T33): mails leave as fast as a slow server takes them, the pause is acknowledged.
+"""A pause in a storm (F22, T33), and purchases in one (T14).
 
-    brakes_check.py [--bin FOLDER] [--mails 600]
+    brakes_check.py [--bin FOLDER] [--mails 600] [--carts 2000] [--parts pause,purchases]
 
-No hand-off begins later than two seconds after it, also over a kill of the notifier; after the resume each mail has
-left once. Real processes over TLS, on the system clock. Prints `PASS name` or `FAIL name: why`. Needs Python's standard library only.
+pause:     mails leave as fast as a slow server takes them, the pause is acknowledged. No hand-off begins later than two
+           seconds after it, also over a kill of the notifier; after the resume each mail has left once.
+purchases: every cart is left, and half of them are bought while the mails leave; in the middle cart-tracker is away for
+           three seconds. No mail begins after its purchase was acknowledged, none while nobody can be asked.
+
+Real processes over TLS, on the system clock. Prints `PASS name` or `FAIL name: why`. Needs Python's standard library only.
 """
 
 import argparse
@@ -52,12 +56,7 @@ def pause_in_storm(options):
         services.start()
         services.put_shop("shop", AT_ONCE, window="604800s", checkoutGrace="0s")
         contacts = [f"p{number}" for number in range(options.mails)]
-        now = suite.instant(time.time())
-        record(services, [suite.contact_event(contact, now) for contact in contacts])
-        record(services, [suite.add_event(f"add-{contact}", now, contact, f"c-{contact}") for contact in contacts])
-        left = suite.instant(time.time())
-        record(services, [{"id": f"left-{contact}", "at": left, "contact": contact, "cart": f"c-{contact}", "sourceOrder": "1",
-                           "checkoutLeft": {}} for contact in contacts])
+        leave(services, contacts)
         until(lambda: len(sink.mails) >= options.mails // 10, 60, "a tenth of the mails")
         change(services, "pause")
         acknowledged = time.time()
@@ -84,24 +83,112 @@ def pause_in_storm(options):
         services.stop()
 
 
+class Moments(suite.SMTPSink):
+    """Notes of each mail when its recipient was named; a hand-off begins before that."""
+
+    def __init__(self):
+        self.begun = {}
+        super().__init__(self.note, keeps=False)
+
+    def note(self, stage, recipient):
+        if stage == "rcpt":
+            self.begun.setdefault(recipient.split("@")[0], []).append(time.time())
+
+
+def purchases_in_storm(options):
+    sink = Moments()
+    providers = f"[mail]\nkind = smtp\nchannels = email\naddress = 127.0.0.1:{sink.port}\ntls = off\nrate = none\n"
+    services = suite.Suite(options.bin, services=("cart-tracker", "scheduler", "notifier"), virtual=False, providers=providers)
+    try:
+        services.start()
+        services.put_shop("shop", AT_ONCE, window="604800s", checkoutGrace="0s")
+        contacts = [f"p{number}" for number in range(options.carts)]
+        bought, away = {}, None
+        for start in range(0, len(contacts), 500):
+            share = contacts[start:start + 500]
+            leave(services, share)
+            # The share before is on its way now.
+            buyers = [contact for contact in contacts[max(0, start - 500):start] if hash_of(contact) % 2]
+            if buyers:
+                at = suite.instant(time.time())
+                record(services, [{"id": f"buy-{contact}", "at": at, "contact": contact, "cart": f"c-{contact}",
+                                   "purchase": {"order": f"o-{contact}"}} for contact in buyers])
+                bought.update(dict.fromkeys(buyers, time.time()))
+            if away is None and start >= len(contacts) // 2:
+                services.kill("cart-tracker")
+                gone = time.time()
+                time.sleep(3)  # What begins meanwhile must be seen.
+                away = (gone, time.time())
+                services.start("cart-tracker")
+        settled(services, 600)
+        began = sink.begun
+        # A grant lives a second; the call over the wire may take as long again.
+        wrong = [f"{contact}: {began[contact][-1] - at:.2f} s after" for contact, at in bought.items()
+                 if contact in began and began[contact][-1] > at + 2]
+        stopped = sum(1 for contact in bought if contact not in began)
+        fine = report(f"T14 no mail begins after its purchase was acknowledged, of {len(contacts)} carts", wrong,
+                      f"({len(began)} mails, {len(bought)} bought, {stopped} of them before their mail)")
+        if stopped == 0 or stopped == len(bought):
+            fine = report("T14 purchases fall before and after mails", [f"{stopped} of {len(bought)} before"])
+        wrong = [f"{contact} {moment - away[0]:.2f} s after the kill" for contact, times in began.items() for moment in times
+                 if away[0] + 2 < moment < away[1]]
+        fine = report("T14 nothing begins while nobody can be asked", wrong) and fine
+        wrong = [f"{contact} got {len(times)}" for contact, times in began.items() if len(times) > 1]
+        wrong += [f"{contact} got none" for contact in contacts if contact not in bought and contact not in began]
+        fine = report("I2 who did not buy got one mail, nobody two", wrong) and fine
+        return audited(services, len(began)) and fine
+    finally:
+        sink.close()
+        services.stop()
+
+
+def hash_of(text):
+    """Stable, unlike `hash`."""
+    return sum(text.encode())
+
+
+def leave(services, contacts):
+    """Each fills a cart and leaves the checkout page."""
+    now = suite.instant(time.time())
+    record(services, [suite.contact_event(contact, now) for contact in contacts])
+    record(services, [suite.add_event(f"add-{contact}", now, contact, f"c-{contact}") for contact in contacts])
+    left = suite.instant(time.time())
+    record(services, [{"id": f"left-{contact}", "at": left, "contact": contact, "cart": f"c-{contact}", "sourceOrder": "1",
+                       "checkoutLeft": {}} for contact in contacts])
+
+
+def audited(services, count):
+    """What our own audit says, which holds each hand-off against the events of the log."""
+    command = services.homing("audit", "hand-offs", services.target("scheduler"), "--store", "shop", "--tracker",
+                              services.target("cart-tracker"))
+    result = subprocess.run(command, env=services.client, capture_output=True, text=True, timeout=1800)
+    said = (result.stdout + result.stderr).strip().splitlines()[-3:]
+    wrong = said if result.returncode or not said or not said[-1].startswith(f"{count} ") else []
+    return report("X03 the audit finds each hand-off, and none at or after its purchase", wrong, f"({said[-1]})")
+
+
 def change(services, verb):
     subprocess.run(services.homing(verb, services.target("scheduler"), "--store", "shop"), env=services.client, check=True,
                    capture_output=True)
 
 
-def settled(services):
+def settled(services, seconds=60):
     """Waits until every message has its fate."""
-    open_states = {"MESSAGE_STATE_QUEUED", "MESSAGE_STATE_WAITING", "MESSAGE_STATE_SENDING"}
-    until(lambda: not any(row["state"] in open_states for row in services.pages(
-        f"{NOTIFIER}/ListMessages", {"store": "shop"}, "messages")), 60, "the last fate")
+    asked = {"store": "shop", "page": {"limit": 1},
+             "states": ["MESSAGE_STATE_QUEUED", "MESSAGE_STATE_WAITING", "MESSAGE_STATE_SENDING"]}
+    until(lambda: not services.call(f"{NOTIFIER}/ListMessages", asked).get("messages"), seconds, "the last fate")
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", type=pathlib.Path, default=suite.BIN)
     parser.add_argument("--mails", type=int, default=600)
+    parser.add_argument("--carts", type=int, default=2000)
+    parser.add_argument("--parts", default="pause,purchases")
     options = parser.parse_args()
-    sys.exit(not pause_in_storm(options))
+    parts = {"pause": pause_in_storm, "purchases": purchases_in_storm}
+    fine = [parts[part](options) for part in options.parts.split(",")]
+    sys.exit(not all(fine))
 
 
 if __name__ == "__main__":

@@ -56,12 +56,13 @@ def report(name, wrong, words=""):
 class SMTPSink:
     """Takes mails in clear and records each when its final dot is answered.
 
-    `answer(stage, recipient)` may give a line such as `451 4.3.0 later` for a stage of `mail`, `rcpt`, `dot`.
+    `answer(stage, recipient)` may give a line such as `451 4.3.0 later` for a stage of `mail`, `rcpt`, `dot`. Without
+    `keeps` a mail's text is not kept.
     """
 
-    def __init__(self, answer=None, port=0):
+    def __init__(self, answer=None, port=0, keeps=True):
         self.answer = answer or (lambda stage, recipient: None)
-        self.mails = []
+        self.mails, self.keeps = [], keeps
         self.connections = 0
         self.lock = threading.Lock()
         self.listener = socket.socket()
@@ -116,7 +117,7 @@ class SMTPSink:
                 if reply.startswith("2"):
                     # It is taken now, whether or not the other side is still there to hear it.
                     with self.lock:
-                        self.mails.append((time.time(), sender, recipients, b"".join(body)))
+                        self.mails.append((time.time(), sender, recipients, b"".join(body if self.keeps else ())))
             elif verb == b"QUIT":
                 connection.sendall(b"221 2.0.0 bye\r\n")
                 return

@@ -76,6 +76,7 @@ struct Enrolment: Sendable, Equatable {
 
   var phase = Phase.entering
   var reason = CommonV1.ReasonCode.unspecified
+  /// When it was taken, until it enters or is refused; then when it did.
   var startedAt: Int64
   /// Nil while it goes on.
   var endedAt: Int64?

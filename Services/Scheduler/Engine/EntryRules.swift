@@ -29,7 +29,9 @@ struct EntryRules {
 
   func judge(_ enrolment: Enrolment) -> Verdict {
     if input.mode == .draft { return .refused(.mode, other: nil) }
-    let isTooOld = enrolment.knownAt > Micros.sum(enrolment.happenedAt, flow.maxAge)
+    // Known to us: an outage of ours makes it as old as one of the tracker's (F20).
+    let known = max(enrolment.knownAt, enrolment.startedAt)
+    let isTooOld = known > Micros.sum(enrolment.happenedAt, flow.maxAge)
     if isTooOld { return .refused(.tooOld, other: nil) }
     if !enrolment.enrols { return .refused(.detectionOff, other: nil) }
     if enrolment.contact.isEmpty { return .refused(.noDestination, other: nil) }
