@@ -82,7 +82,8 @@ def certificates(folder):
                    stdout=subprocess.DEVNULL)
 
 
-def notifier(count, connections, lead, kept, folder):
+def notifier(count, connections, lead, kept, folder, brakes=False):
+    """What one notifier needs for so many mails; with `brakes`, of which none holds."""
     certs = folder / "certs"
     if not certs.exists():
         certificates(certs)
@@ -91,11 +92,13 @@ def notifier(count, connections, lead, kept, folder):
     data.mkdir()
     sink = Sink()
     (folder / "providers").write_text(
-        f"[mail]\nkind = smtp\nchannels = email\naddress = 127.0.0.1:{sink.port}\ntls = off\nrate = none\n"
-        f"connections = {connections}\n")
+        f"[mail]\nkind = smtp\nchannels = email\naddress = 127.0.0.1:{sink.port}\ntls = off\n"
+        f"connections = {connections}\n" + ("rate = 100000/s\nrate bench = 100000/s\n" if brakes else "rate = none\n"))
     (folder / "link-key").write_bytes(bytes(range(32)))
     own = {"HOMING_CERT": str(certs / "you.pem"), "HOMING_KEY": str(certs / "you.key"),
            "HOMING_CA": str(certs / "ca.pem"), "NOTIFIER_URI": "spiffe://homing.test/notifier"}
+    if brakes:
+        own["NOTIFIER_BRAKES"] = "1"
     # A call waits as long as it takes: the due instant lies in the future.
     load = started(subprocess.Popen(
         [BIN / "NotifierLoad", str(count), str(lead), TEMPLATES / "cart-reminder.en.subject.txt",
@@ -117,11 +120,16 @@ def notifier(count, connections, lead, kept, folder):
             sys.exit((folder / "notifier.log").read_text())
         time.sleep(0.02)
     load.stdin.write(target + "\n")
+    load.stdin.flush()
+    if load.stdout.readline() != "prepared\n":
+        sys.exit("the load was not prepared\n" + (folder / "notifier.log").read_text()[-4000:])
+    before = cpu(process.pid)
+    load.stdin.write("go\n")
     load.stdin.close()
     result = json.loads(load.stdout.readline() or "{}")
     if not result:
         sys.exit("the load ended without a result\n" + (folder / "notifier.log").read_text()[-4000:])
-    result["notifier_us"] = cpu(process.pid) / count * 1e6
+    result["notifier_us"] = (cpu(process.pid) - before) / count * 1e6
     result["sink_us"] = cpu(sink.process.pid) / count * 1e6
     result["load_us"] = cpu(load.pid) / count * 1e6 if load.poll() is None else None
     result["bytes"] = sum(f.stat().st_size for f in data.iterdir()) / count

@@ -35,7 +35,7 @@ HOUR, DAY = 3600, 86_400
 MORNING = 1_772_442_000  # 2026-03-02T09:00:00Z
 EVENTS = 1000  # In a call.
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
-OPEN = ("MESSAGE_STATE_QUEUED", "MESSAGE_STATE_WAITING", "MESSAGE_STATE_SENDING")
+OPEN = ("MESSAGE_STATE_WAITING", "MESSAGE_STATE_SENDING")
 AT_ONCE = """\
 flow: at-once
 start: cart abandoned

@@ -69,7 +69,7 @@ struct CartLoad: Sendable {
     request.subjects = (0..<count).map { index in
       CartTrackerV1.StopSubject(
         contact: contact(number, index, &chance),
-        anchor: .init(at: .init(seconds: 1), event: "anchor"))
+        anchor: .init(at: .init(seconds: 1), event: "anchor"), use: .init(channel: .email))
     }
     return try request.encoded()
   }

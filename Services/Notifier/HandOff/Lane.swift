@@ -6,13 +6,17 @@ internal import Wire
 /// Messages on their way to one provider: in memory, bounded, and every one of them still in the
 /// table. States decide, `HandOff` performs.
 ///
-/// How far ahead of the provider permission is asked follows its pace, since a grant lives a second
-/// only: the window grows with each message that starts under a fresh grant, and halves where one
-/// has to be asked for again.
+/// How far ahead of the provider permission is asked follows its pace, since whoever buys after the
+/// grant is written to: the window grows while messages start soon after it, shrinks once they do
+/// not, and halves where a grant has died and is asked for again.
 struct LaneState: Sendable {
   /// Messages read ahead of those asked for.
   static let queueMax = 1024
   static let windowMax = 768
+  /// Between these ages of the oldest grant that starts, the window stays as it is: calls have many
+  /// subjects, and the provider does not run dry.
+  static let soon = Duration.milliseconds(75)
+  static let late = Duration.milliseconds(150)
   /// Messages looked through for those of one store.
   private static let lookAheadMax = 512
 
@@ -108,13 +112,19 @@ struct LaneState: Sendable {
         pace.giveBack(1, next.due.order.store)
       }
     }
-    if stale.isEmpty {
-      window = min(window + taken.count, LaneState.windowMax)
-    } else {
-      window = max(window / 2, slots)
-      for message in stale.reversed() { queue.prepend(message) }
-    }
+    for message in stale.reversed() { queue.prepend(message) }
+    adapt(oldest: taken.map { now - $0.asked }.max() ?? .zero, taken.count, stale.count)
     return taken
+  }
+
+  private mutating func adapt(oldest age: Duration, _ started: Int, _ stale: Int) {
+    if stale > 0 {
+      window = max(window / 2, slots)
+    } else if age < LaneState.soon {
+      window = min(window + started, LaneState.windowMax)
+    } else if age > LaneState.late {
+      window = max(window - started, slots)
+    }
   }
 
   /// A slot is free again.

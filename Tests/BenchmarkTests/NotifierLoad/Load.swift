@@ -11,11 +11,14 @@ struct Load: Sendable {
   let count: Int
   /// Seconds from the first order until all are due.
   let lead: Int64
+  /// With everything that may hold a mail back, of which nothing does (F15, F20, F22, M18).
+  let brakes: Bool
 
   private static let rowsMax = 256
   private static let callsAtOnce = 4
 
   func prepare(subject: String, html: String, text: String) async throws {
+    if brakes { try await brake() }
     _ = try await client.putModes(
       .init(modes: [.init(store: "bench", mode: .test, testAddresses: ["@test"], revision: 1)]))
     _ = try await client.putTemplate(
@@ -25,6 +28,28 @@ struct Load: Sendable {
         parts: .init(
           subject: subject.trimmingCharacters(in: .whitespacesAndNewlines), html: html, text: text))
     )
+  }
+
+  /// Pauses of other flows, stores and templates, and addresses of others that are suppressed.
+  private func brake() async throws {
+    let pauses = (0..<200).map { number in
+      CommonV1.Pause(
+        id: id(number), store: number % 3 == 0 ? "other-\(number)" : "bench",
+        channel: number % 3 == 1 ? .email : .unspecified,
+        flow: number % 3 == 1 ? "other-\(number)" : "",
+        template: number % 3 == 2 ? "other-\(number)" : "", holds: true, revision: 1)
+    }
+    _ = try await client.putPauses(.init(pauses: pauses))
+    for share in 0..<100 {
+      _ = try await client.putSuppressions(
+        .init(
+          store: "bench", idempotencyKey: "share-\(share)",
+          suppressions: (0..<1000).map { number in
+            .init(
+              channel: .email, address: "gone-\(share)-\(number)@bench.test", cause: .staff,
+              wholeController: number % 2 == 0)
+          }))
+    }
   }
 
   func run() async throws -> String {
@@ -81,12 +106,17 @@ struct Load: Sendable {
   }
 
   private func order(_ number: Int, now: Int64) -> CommonV1.SendOrder {
-    let id = String(format: "%08x-0000-4000-8000-%012x", UInt32(number) &* 2_654_435_761, number)
+    let id = id(number)
+    let windows = [CommonV1.SendWindow(fromMinute: 0, toMinute: 0, weekdays: Array(1...7))]
     return CommonV1.SendOrder(
       id: id, store: "bench", channel: .email, contact: "contact-\(number)", cart: "cart-\(number)",
       anchor: .init(at: .init(seconds: now - 3600), event: "event-\(number)"), enrolment: id,
       flow: "cart-recovery", flowVersion: 1, step: "first-mail", template: "cart-reminder",
       dueAt: .init(seconds: now + lead), expiresAt: .init(seconds: now + lead + 86_400),
-      mode: .test)
+      mode: .test, windows: brakes ? windows : [])
+  }
+
+  private func id(_ number: Int) -> String {
+    String(format: "%08x-0000-4000-8000-%012x", UInt32(number) &* 2_654_435_761, number)
   }
 }

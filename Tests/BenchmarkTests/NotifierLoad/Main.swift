@@ -7,8 +7,9 @@ internal import Wire
 /// Feeds a notifier with orders and tells how fast they went out: stands in for the scheduler, and
 /// for cart-tracker, which gives every permission with the facts of a cart of three lines.
 ///
-/// Prints `listening on PORT`, reads the notifier's HOST:PORT from standard input, then prints one
-/// line of JSON. Identity and authority are read from HOMING_CERT, HOMING_KEY and HOMING_CA.
+/// Prints `listening on PORT`, reads the notifier's HOST:PORT from standard input, prints `prepared`,
+/// waits for a line, then prints one line of JSON. With NOTIFIER_BRAKES there is much that might
+/// hold a mail back. Identity and authority are read from HOMING_CERT, HOMING_KEY and HOMING_CA.
 @main
 struct Main {
   static func main() async throws {
@@ -38,8 +39,13 @@ struct Main {
     let client = try Client(Target(target), tls: tls, group: group)
     let texts = try arguments[3...5].map { try String(contentsOfFile: $0, encoding: .utf8) }
     let load = Load(
-      client: NotifierV1.NotifierClient(client), standIn: standIn, count: count, lead: lead)
+      client: NotifierV1.NotifierClient(client), standIn: standIn, count: count, lead: lead,
+      brakes: environment["NOTIFIER_BRAKES"] != nil)
     try await load.prepare(subject: texts[0], html: texts[1], text: texts[2])
+    // What this took is no part of what is measured.
+    print("prepared")
+    fflush(nil)
+    guard readLine() != nil else { exit(2) }
     print(try await load.run())
     exit(0)
   }

@@ -73,6 +73,41 @@ internal import Wire
     #expect(lane.takeToStart(now + .seconds(2)).isEmpty)
     #expect(lane.queue.count == 50)
   }
+
+  @Test(
+    "T14 A provider of whatever speed is called soon after the grant, and does not run dry",
+    arguments: [(slots: 8, perSecond: 500), (64, 3000), (1, 20)])
+  func young(slots: Int, perSecond: Int) throws {
+    // A provider of this speed; an answer to a question takes 10 ms.
+    var lane = LaneState(slots: slots, now: now)
+    let tick = Duration.milliseconds(10)
+    var (number, served, credit) = (0, 0, 0.0)
+    var asked: [DueMessage] = []
+    var ages: [Duration] = []
+    for turn in 0..<3000 {
+      let time = now + tick * turn
+      lane.enqueue(
+        try (0..<max(0, 1000 - lane.queue.count)).map { _ in
+          number += 1
+          return try message(number)
+        })
+      lane.answered(asked.count, ready: asked.map { ready($0, asked: now + tick * (turn - 1)) })
+      credit = min(credit + Double(perSecond) / 100, Double(slots))
+      let done = min(lane.busy, Int(credit))
+      lane.released(done)
+      credit -= Double(done)
+      let started = lane.takeToStart(time)
+      if turn > 1000 {
+        served += done
+        ages += started.map { time - $0.asked }
+      }
+      asked = lane.takeToAsk(atMost: 256, time)
+    }
+    ages.sort()
+    #expect(ages[ages.count * 99 / 100] <= .milliseconds(300))
+    // And it does not run dry.
+    #expect(served >= perSecond * 20 * 8 / 10)
+  }
 }
 
 @Suite struct HandOffRulesTests {
