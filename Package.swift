@@ -96,7 +96,8 @@ let shared: [Target] = [
     dependencies: [
       "Messages", "ServiceKit", "Storage", "Transport", "Wire",
       .product(name: "Logging", package: "swift-log"),
-    ], path: "Shared/Delivery", swiftSettings: settings),
+    ], path: "Shared/Delivery", resources: [.embedInCode("Recipients/country-zones.txt")],
+    swiftSettings: settings),
   .target(
     name: "Texts", dependencies: ["Messages", "ServiceKit"], path: "Shared/Texts",
     swiftSettings: settings),

@@ -148,6 +148,39 @@ internal import Testing
     #expect(try fixture.enrolment("ann", cart: "c")?.reason == .merged)
   }
 
+  @Test("C28 Of carts given up at one instant the most valuable one enters, whichever is met first")
+  func mostValuable() throws {
+    let fixture = try SchedulerFixture()
+    try fixture.apply(TestFlows.simple)
+    let worth: [(cart: String, euros: Int64)] = [("a", 80), ("b", 600), ("c", 40), ("d", 90_000)]
+    fixture.facts.set(
+      "ann",
+      .init(
+        contact: .init(id: "ann"),
+        carts: worth.map { cart, euros in
+          .init(
+            id: cart, state: .abandoned, totals: [.init(currencyCode: "EUR", units: euros)])
+        }))
+    // The dearest is too old to enter.
+    try fixture.take(
+      worth.map { cart, _ in
+        fixture.episode(
+          "ann", cart: cart,
+          abandonedAt: cart == "d" ? fixture.now - 25 * Self.hour : nil)
+      })
+    try fixture.settle()
+    let lead = try #require(try fixture.enrolment("ann", cart: "b"))
+    #expect(lead.phase == .waiting)
+    for cart in ["a", "c"] {
+      #expect(try fixture.enrolment("ann", cart: cart)?.reason == .merged)
+      #expect(try fixture.enrolment("ann", cart: cart)?.other == lead.id)
+    }
+    #expect(try fixture.enrolment("ann", cart: "d")?.reason == .tooOld)
+    try fixture.advance(by: Self.day)
+    #expect(try fixture.orders.map(\.cart) == ["b"])
+    #expect(try fixture.enrolment("ann", cart: "a")?.reason == .coveredBy)
+  }
+
   @Test("P09 Of two enrolments of one flow the older stays when the persons turn out to be one")
   func merged() throws {
     let fixture = try SchedulerFixture()

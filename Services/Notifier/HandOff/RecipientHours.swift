@@ -12,7 +12,7 @@ struct RecipientHours {
 
   /// The channel's first, then the step's.
   private let hours: [SendHours]
-  private let zone: TimeZoneRules
+  private let zones: [TimeZoneRules]
 
   init(
     _ order: CommonV1.SendOrder, _ facts: CartTrackerV1.Facts,
@@ -23,16 +23,17 @@ struct RecipientHours {
     // cart-tracker refuses zones that it does not know; another version of the zone files here must
     // not stop the store.
     let store = (try? TimeZoneRules(name: settings.timeZone)) ?? .utc
-    zone = RecipientPlace.zone(of: facts.contact?.profile, store: store)
+    zones = RecipientPlace.zones(of: facts.contact?.profile, store: store)
   }
 
-  /// Nil where all are open. Hours that are never open together last until the order expires.
+  /// Nil where all are open, in every zone that the recipient may be in. Hours that are never open together last until the order expires.
   func closed(at now: Instant) -> Closed? {
-    guard let index = hours.firstIndex(where: { !$0.isOpen(at: now, zone: zone) }) else {
-      return nil
+    let shut = hours.firstIndex { hours in
+      zones.contains { !hours.isOpen(at: now, zone: $0) }
     }
+    guard let index = shut else { return nil }
     return Closed(
       reason: index == 0 ? .quietHours : .sendWindow,
-      opens: SendHours.opening(of: hours, from: now, zone: zone) ?? Instant.latest)
+      opens: SendHours.opening(of: hours, from: now, zones: zones) ?? Instant.latest)
   }
 }

@@ -19,6 +19,8 @@ final class DueWorker: Worker {
   private let closedChannels: Set<CommonV1.Channel>
   private let rowsMax: Int
   private let round = Mutex(DueRound())
+  /// Enrolments that turned out to need facts: the next round asks for them.
+  private let wantFacts = Mutex<Set<Identifier>>([])
   private let working = Atomic<Bool>(false)
   private let counted = Mutex(Counters())
 
@@ -164,7 +166,11 @@ final class DueWorker: Worker {
     let others = before.phase == .entering ? try others(than: before, writing) : []
     let entry = others.map(\.enrolment).map { EntryRules.Other($0) }
     // Where facts were not asked for and turn out to be needed, the next round asks for them.
-    guard try machine.advance(others: entry) == .settled else { return false }
+    guard try machine.advance(others: entry) == .settled else {
+      wantFacts.withLock { _ = $0.insert(before.id) }
+      return false
+    }
+    wantFacts.withLock { _ = $0.remove(before.id) }
     let isChanged = try writing.change(item.row, to: machine.enrolment, machine.effects)
     if isChanged {
       try brakes.commit(machine.enrolment, input)
@@ -209,7 +215,15 @@ final class DueWorker: Worker {
   /// Those that can be decided now, with facts where they are needed.
   private func withFacts(_ batch: [Item]) -> [Item] {
     var batch = batch
-    let needing = batch.indices.filter { batch[$0].version.needsFacts(batch[$0].row.enrolment) }
+    let wantFacts = wantFacts.withLock { $0 }
+    // Of several of a person in a flow the most valuable enters.
+    let entering = Dictionary(
+      grouping: batch.map(\.row.enrolment).filter { $0.phase == .entering }, by: Entrant.init)
+    let needing = batch.indices.filter { index in
+      let enrolment = batch[index].row.enrolment
+      return batch[index].version.needsFacts(enrolment) || wantFacts.contains(enrolment.id)
+        || enrolment.phase == .entering && entering[Entrant(enrolment)]?.count ?? 0 > 1
+    }
     if needing.isEmpty { return batch }
     // A store that got none in this round is asked about again in the next one.
     let away = round.withLock { $0.away }
@@ -257,6 +271,17 @@ final class DueWorker: Worker {
       round.away.insert(store)
       round.failure = round.failure ?? error
     }
+  }
+}
+
+/// Who is about to enter a flow.
+private struct Entrant: Hashable {
+  let store: String
+  let flow: String
+  let contact: String
+
+  init(_ enrolment: Enrolment) {
+    (store, flow, contact) = (enrolment.store, enrolment.flow, enrolment.contact)
   }
 }
 

@@ -8,12 +8,15 @@ struct EntryRules {
     let isRunning: Bool
     /// When it entered; nil where it never did.
     let enteredAt: Int64?
+    /// Itself, while it is about to enter.
+    let entering: Enrolment?
 
     init(_ enrolment: Enrolment) {
       id = enrolment.id
       isRunning = enrolment.phase == .waiting
       let hasEntered = enrolment.phase == .waiting || enrolment.phase == .ended
       enteredAt = hasEntered ? enrolment.startedAt : nil
+      entering = enrolment.phase == .entering ? enrolment : nil
     }
   }
 
@@ -50,6 +53,35 @@ struct EntryRules {
     if let facts = input.facts, SendGate.isBought(enrolment, facts, input.store) {
       return .refused(.purchased, other: nil)
     }
-    return .enters
+    return leads(enrolment)
+  }
+
+  /// Of several that would enter at one instant the one with the most valuable cart does (C28).
+  private func leads(_ enrolment: Enrolment) -> Verdict {
+    let rivals = others.compactMap(\.entering).filter { rival in
+      rival.dueAt.map { $0 <= input.now } == true && !rival.cart.isEmpty
+    }
+    if rivals.isEmpty || enrolment.cart.isEmpty { return .enters }
+    guard let carts = input.facts?.carts else { return .needsFacts }
+    let worth = Dictionary(carts.map { ($0.id, $0.totals) }) { first, _ in first }
+    let alone = EntryRules(
+      flow: flow, input: input, others: others.filter { $0.entering == nil })
+    let best = rivals.filter { alone.judge($0) == .enters }.reduce(enrolment) { best, rival in
+      Money.isMore(worth[rival.cart] ?? [], than: worth[best.cart] ?? []) ? rival : best
+    }
+    return best.id == enrolment.id ? .enters : .refused(.merged, other: best.id)
+  }
+
+  /// Money is compared in one currency.
+  private enum Money {
+    static func isMore(_ left: [CommonV1.Money], than right: [CommonV1.Money]) -> Bool {
+      for money in left {
+        guard let other = right.first(where: { $0.currencyCode == money.currencyCode }) else {
+          continue
+        }
+        return (money.units, money.nanos) > (other.units, other.nanos)
+      }
+      return false
+    }
   }
 }

@@ -16,19 +16,30 @@ package enum RecipientPlace {
     return nil
   }
 
-  /// The stated zone, else the country's where it has one only, else the store's. A stated zone
-  /// that no file has counts as none.
+  /// The zones that the recipient may be in: the stated one, else the postal address's, else that of
+  /// the telephone number's country, else the store's; never empty. Several where the address leaves
+  /// it open, the principal one first. A stated zone that no file has counts as none.
+  package static func zones(
+    of profile: CartTrackerV1.ContactProfile?, store: TimeZoneRules
+  ) -> [TimeZoneRules] {
+    let stated = profile?.timeZone ?? ""
+    if !stated.isEmpty, let zone = try? TimeZoneRules(name: stated) { return [zone] }
+    if let address = profile?.address {
+      let zones = CountryZones.shipped.zones(of: address)
+      if !zones.isEmpty { return zones }
+    }
+    if let country = country(of: profile) {
+      let zones = CountryZones.shipped.zones(of: .init(countryCode: country))
+      if !zones.isEmpty { return zones }
+    }
+    return [store]
+  }
+
+  /// The principal one of `zones`: for what may be an hour off.
   package static func zone(
     of profile: CartTrackerV1.ContactProfile?, store: TimeZoneRules
   ) -> TimeZoneRules {
-    let stated = profile?.timeZone ?? ""
-    if !stated.isEmpty, let zone = try? TimeZoneRules(name: stated) { return zone }
-    if let country = country(of: profile), let name = zones[country],
-      let zone = try? TimeZoneRules(name: name)
-    {
-      return zone
-    }
-    return store
+    zones(of: profile, store: store)[0]
   }
 
   private static func country(ofNumber number: String) -> String? {
@@ -38,17 +49,6 @@ package enum RecipientPlace {
     }
     return nil
   }
-
-  /// Countries with one zone.
-  private static let zones = [
-    "AT": "Europe/Vienna", "BE": "Europe/Brussels", "CH": "Europe/Zurich", "CZ": "Europe/Prague",
-    "DE": "Europe/Berlin", "DK": "Europe/Copenhagen", "FI": "Europe/Helsinki",
-    "FR": "Europe/Paris", "GB": "Europe/London", "HU": "Europe/Budapest", "IE": "Europe/Dublin",
-    "IN": "Asia/Kolkata", "IT": "Europe/Rome", "JP": "Asia/Tokyo", "LI": "Europe/Vaduz",
-    "LU": "Europe/Luxembourg", "NL": "Europe/Amsterdam", "NO": "Europe/Oslo",
-    "PL": "Europe/Warsaw", "RO": "Europe/Bucharest", "SE": "Europe/Stockholm",
-    "SG": "Asia/Singapore",
-  ]
 
   /// Of telephone numbers in E.164; those that several countries share are left out.
   private static let prefixes = [

@@ -52,16 +52,18 @@ package struct SendHours: Sendable, Hashable {
     return Instant.latest
   }
 
-  /// The instant itself where all are open, else the first at which all are.
+  /// The instant itself where all are open in all zones, else the first at which they are.
   ///
   /// - Returns: nil where they are never open together within two weeks.
   package static func opening(
-    of all: [SendHours], from instant: Instant, zone: TimeZoneRules
+    of all: [SendHours], from instant: Instant, zones: [TimeZoneRules]
   ) -> Instant? {
     let end = instant + .seconds(14 * 86_400)
     var at = instant
     while at <= end {
-      let next = all.reduce(at) { max($0, $1.opening(from: at, zone: zone)) }
+      let next = zones.reduce(at) { at, zone in
+        all.reduce(at) { max($0, $1.opening(from: at, zone: zone)) }
+      }
       if next == at { return at }
       at = next
     }

@@ -147,10 +147,10 @@ internal import Testing
     let night = try #require(SendHours(.init(fromMinute: 1260, toMinute: 300)))
     let at = try Instant(parsing: "2026-11-23T10:00:00Z")
     #expect(
-      SendHours.opening(of: [day, late], from: at, zone: zone)
+      SendHours.opening(of: [day, late], from: at, zones: [zone])
         == (try Instant(parsing: "2026-11-24T17:00:00Z")))
-    #expect(SendHours.opening(of: [day, night], from: at, zone: zone) == nil)
-    #expect(SendHours.opening(of: [], from: at, zone: zone) == at)
+    #expect(SendHours.opening(of: [day, night], from: at, zones: [zone]) == nil)
+    #expect(SendHours.opening(of: [], from: at, zones: [zone]) == at)
   }
 
   @Test("F20 Without a window SMS and push have the day, all else any time")
@@ -194,9 +194,58 @@ internal import Testing
         == "Europe/Prague")
     #expect(RecipientPlace.zone(of: profile(phones: ["+1212"]), store: store).name == store.name)
     #expect(
-      RecipientPlace.zone(of: profile(zone: "Nowhere/Land", country: "US"), store: store).name
+      RecipientPlace.zone(of: profile(zone: "Nowhere/Land", country: "XK"), store: store).name
         == store.name)
     #expect(RecipientPlace.zone(of: nil, store: store).name == store.name)
+  }
+
+  @Test(
+    "F20 An address in a country with several zones has those of its region, else its postal code",
+    arguments: [
+      ("US", "NY", "", "America/New_York"), ("US", "us-ca", "10001", "America/Los_Angeles"),
+      ("US", "", "10001", "America/New_York"), ("US", "", "60601-1234", "America/Chicago"),
+      ("US", "", "80202", "America/Denver"), ("US", "", "94103", "America/Los_Angeles"),
+      ("US", "", "96813", "Pacific/Honolulu"), ("US", "", "00901", "America/Puerto_Rico"),
+      ("US", "TX", "79901", "America/Chicago America/Denver"),
+      ("CA", "", "m5v 3l9", "America/Toronto"),
+      ("CA", "BC", "", "America/Vancouver America/Edmonton"),
+      ("AU", "", "3000", "Australia/Melbourne"), ("AU", "", "2600", "Australia/Sydney"),
+      ("AU", "", "0800", "Australia/Darwin"), ("BR", "", "69005-000", "America/Manaus"),
+      ("BR", "SP", "", "America/Sao_Paulo"), ("MX", "", "22000", "America/Tijuana"),
+      ("ES", "", "35001", "Atlantic/Canary"), ("ES", "", "28001", "Europe/Madrid"),
+      ("PT", "", "9500-150", "Atlantic/Azores"), ("DE", "BY", "80331", "Europe/Berlin"),
+      ("XK", "", "10000", "Europe/Berlin"),
+    ])
+  func addresses(country: String, region: String, postal: String, zones: String) throws {
+    var profile = profile(country: country)
+    profile.address?.region = region
+    profile.address?.postalCode = postal
+    let store = try TimeZoneRules(name: "Europe/Berlin")
+    let found = RecipientPlace.zones(of: profile, store: store).map(\.name)
+    #expect(found.joined(separator: " ") == zones)
+  }
+
+  @Test("F20 Where an address leaves its zone open, hours are open only where they are in each")
+  func everyZone() throws {
+    let store = try TimeZoneRules(name: "Europe/Berlin")
+    let zones = RecipientPlace.zones(of: profile(country: "US"), store: store)
+    #expect(zones.count == 11)
+    let hours = try #require(SendHours.standard(.sms).flatMap { SendHours($0) })
+    // 2026-01-15T12:00:00Z: 07:00 in New York. Guam has 08:00 to 20:00 at 22:00Z to 10:00Z, Samoa at
+    // 19:00Z to 07:00Z, New York at 13:00Z to 01:00Z: together from 22:00Z, when Adak has noon.
+    let noon = Instant(microseconds: 1_768_478_400_000_000)
+    #expect(
+      SendHours.opening(of: [hours], from: noon, zones: zones) == noon + .seconds(10 * 3600))
+  }
+
+  @Test("A line of the zones that is wrong is named")
+  func zoneFile() {
+    #expect(throws: CountryZones.Fault(line: 2, problem: "names no zone")) {
+      try CountryZones(parsing: "# zones\nDE")
+    }
+    #expect(throws: CountryZones.Fault.self) { try CountryZones(parsing: "DE Europe/Nowhere") }
+    #expect(throws: CountryZones.Fault.self) { try CountryZones(parsing: "DE Europe/Berlin @2-1") }
+    #expect(throws: CountryZones.Fault.self) { try CountryZones(parsing: "DE Europe/Berlin @1-22") }
   }
 
   @Test("F16 The country is the address's, else the phone's; a shared prefix tells none")
