@@ -25,7 +25,7 @@ enum Composition {
     let ledger = Ledger(
       engine: database.engine, lease: database.lease, flows: flows,
       targets: configuration.directMail == nil
-        ? [.notifier, .tracker] : [.notifier, .tracker, .directMail],
+        ? [.notifier, .tracker, .shop] : [.notifier, .tracker, .shop, .directMail],
       isVirtual: context.virtualClock != nil, onCommit: { wiring.committed($0) })
     let clients = try Clients(configuration, context)
     let tracker = TrackerClient(clients.tracker)
@@ -49,6 +49,8 @@ enum Composition {
         tracker: clients.tracker, notifier: clients.notifier, directMail: clients.directMail),
       readers: readers, clock: context.clock, log: context.log,
       retell: { wiring.retell() })
+    let incentives = IncentivesHandler(
+      scheduler: handler, rewards: Set(clients.rewards.keys))
     let start = SchedulerPart(
       database: database, ledger: ledger, flows: flows, modes: modes, pauses: pauses,
       committer: committer, readers: readers, context: context)
@@ -57,11 +59,14 @@ enum Composition {
     wiring.connect(teller: teller)
     return ServiceParts(
       parts: [start] + senders.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
-        + [loop, teller, upkeep],
+        + [loop, teller, upkeep, context.loop(IncentiveUpkeep(ledger: ledger))],
       virtualTime: SchedulerTime(
         ledger: ledger, due: due, senders: Array(senders.values), clock: context.clock,
         wake: { loop.wake() }),
-      register: { handler.register(in: &$0) })
+      register: {
+        handler.register(in: &$0)
+        incentives.register(in: &$0)
+      })
   }
 }
 
@@ -169,7 +174,10 @@ struct Clients: Sendable {
   let tracker: Client
   let notifier: Client
   let directMail: Client?
+  /// The shops' Rewards by their configured names.
+  let rewards: [String: Client]
 
+  /// - Throws: what is wrong with an address.
   init(_ configuration: SchedulerConfiguration, _ context: ServiceContext) throws {
     func client(_ target: Target) throws -> Client {
       try Client(
@@ -179,6 +187,15 @@ struct Clients: Sendable {
     tracker = try client(configuration.tracker)
     notifier = try client(configuration.notifier)
     directMail = try configuration.directMail.map(client)
+    var rewards: [String: Client] = [:]
+    for line in configuration.rewards {
+      let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw RPCError(.invalidArgument, "HOMING_REWARDS: `\(line)` is not name=HOST:PORT")
+      }
+      rewards[parts[0]] = try client(Target(parts[1]))
+    }
+    self.rewards = rewards
   }
 
   /// One for each target that rows are put for.
@@ -187,8 +204,8 @@ struct Clients: Sendable {
     for (target, outbox) in ledger.outboxes {
       var configuration = OutboxSender.Configuration()
       configuration.seed = context.seed(for: "to \(target.rawValue)")
-      // Tags go by a command, which the tracker does not count as a row taken.
-      configuration.isCounted = target != .tracker
+      // Tags and rewards go by commands, which nobody counts as rows taken.
+      configuration.isCounted = target != .tracker && target != .shop
       senders[target] = OutboxSender(
         outbox, engine: ledger.engine, counts: ledger.counts, configuration: configuration,
         health: context.health, log: context.log, send: send(to: target, ledger.counts))
@@ -207,6 +224,9 @@ struct Clients: Sendable {
     case .tracker:
       let tags = TagSender(CartTrackerV1.CartTrackerClient(tracker))
       return { await tags.send($0) }
+    case .shop:
+      let rewards = RewardSender(self.rewards.mapValues { SchedulerV1.RewardsClient($0) })
+      return { await rewards.send($0) }
     }
   }
 }

@@ -7,6 +7,8 @@ struct SchedulerConfiguration: Sendable {
   let notifier: Target
   /// Nil: letters and postcards are skipped.
   let directMail: Target?
+  /// The shops' Rewards, each name=HOST:PORT.
+  let rewards: [String]
   /// Threads that read for calls.
   let readers: Int
   /// Memory for pages of the tables, for the writer and all readers together.
@@ -30,6 +32,9 @@ struct SchedulerConfiguration: Sendable {
       "HOMING_DIRECT_MAIL", type: "HOST:PORT", fallback: "none",
       "Where direct-mail listens; without it letters and postcards are skipped.",
       { try Target($0) })
+    rewards = settings.list(
+      "HOMING_REWARDS",
+      "Shops that give points and samples at purchase, each name=HOST:PORT; incentives name them.")
     readers = settings.integer(
       "HOMING_READERS", in: 1...64, default: 2, "Threads that read for calls.")
     cacheBytes = settings.bytes(

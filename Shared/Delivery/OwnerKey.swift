@@ -20,6 +20,10 @@ package struct OwnerKey: Hashable, Comparable, Sendable {
     case company = 0x6f
     /// `f`: a flow of a store.
     case flow = 0x66
+    /// `i`: an incentive of a store, its budget and its pool.
+    case incentive = 0x69
+    /// `k`: a code of a store.
+    case code = 0x6b
   }
 
   private let high: UInt64

@@ -16,6 +16,7 @@ struct HandlerFixture: Sendable {
   let scheduler: SchedulerFixture
   let peer: ScriptedPeer
   let client: SchedulerV1.SchedulerClient
+  let incentives: SchedulerV1.IncentivesClient
   /// Somebody else, with the same rights.
   let other: SchedulerV1.SchedulerClient
   /// With rights in the store `shop` only.
@@ -39,16 +40,21 @@ struct HandlerFixture: Sendable {
       clock: scheduler.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       retell: { peer.set { $0.retells += 1 } })
     let server = try await TestServer.start { setup in
-      for role in ["cart-tracker", "notifier", "marketer", "operator", "staff"] {
+      for role in ["cart-tracker", "notifier", "marketer", "operator", "staff", "shop"] {
         setup.grants.add(role: role, stores: .all, to: "spiffe://test/client")
         setup.grants.add(role: role, stores: .all, to: "spiffe://test/other")
         setup.grants.add(role: role, stores: .only(["shop"]), to: "spiffe://test/of-shop")
       }
-      setup.register = { handler.register(in: &$0) }
+      let incentives = IncentivesHandler(scheduler: handler, rewards: ["desk"])
+      setup.register = {
+        handler.register(in: &$0)
+        incentives.register(in: &$0)
+      }
     }
     let fixture = HandlerFixture(
       scheduler: scheduler, peer: peer,
       client: SchedulerV1.SchedulerClient(try server.client()),
+      incentives: SchedulerV1.IncentivesClient(try server.client()),
       other: try client(server, "other"), ofShop: try client(server, "of-shop"),
       committer: committer,
       readers: readers, server: server)

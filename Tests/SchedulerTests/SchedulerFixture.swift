@@ -41,7 +41,7 @@ final class SchedulerFixture: Sendable {
     let lease = try self.engine.write { try BucketLease.take($0, owner: "test") }
     ledger = Ledger(
       engine: self.engine, lease: lease, flows: flows,
-      targets: [.notifier, .directMail, .tracker], isVirtual: isVirtual,
+      targets: [.notifier, .directMail, .tracker, .shop], isVirtual: isVirtual,
       onCommit: { [pauses] commit in
         for flow in commit.halted { pauses.put(flow.pause) }
       })

@@ -13,7 +13,7 @@ internal import Testing
     #expect(
       StatementRules.findings(
         EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
-          + LimitStatements.all + DeliveryStatements.all
+          + LimitStatements.all + IncentiveStatements.all + DeliveryStatements.all
           + LeaseStatements.all) == [])
   }
 
@@ -23,10 +23,10 @@ internal import Testing
     let engine =
       isFile ? try SQLiteEngine.file(folder.file("s.db")) : try SQLiteEngine.inMemory()
     defer { engine.close() }
-    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1, 2, 3])
+    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1, 2, 3, 4])
     #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [])
     for statement in EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
-      + LimitStatements.all
+      + LimitStatements.all + IncentiveStatements.all
     where statement.sql.hasPrefix("SELECT") {
       let count = (1...9).last { statement.sql.contains("?\($0)") } ?? 0
       let values = [SQLValue](repeating: .integer(0 as Int64), count: count)
@@ -150,6 +150,9 @@ enum Samples {
     if Bool.random(using: &chance) { enrolment.failedSend = Int(number(0...499)) }
     if Bool.random(using: &chance) {
       enrolment.incentive = .init(version: 1, step: 2, at: number(0...9))
+      if Bool.random(using: &chance) {
+        enrolment.incentive?.gift = .init(high: chance.next(), low: chance.next())
+      }
     }
     if Bool.random(using: &chance) {
       enrolment.other = .init(high: chance.next(), low: chance.next())

@@ -31,5 +31,6 @@ enum ReasonWords {
     .glyphMissing: "a letter could not be printed",
     .conditionNotMet: "the flow's condition was not met",
     .notOpen: "the shop says that it is not open any more",
+    .incentiveEnded: "the incentive was closed or over", .noCodeLeft: "no code was left",
   ]
 }

@@ -162,7 +162,8 @@ final class DueWorker: Worker {
     let input = DecisionInput(
       now: now, mode: mode, facts: item.facts, store: store, closedChannels: closedChannels)
     let brakes = StoredBrakes(writing, modes)
-    var machine = EnrolmentMachine(before, item.version, input, brakes: brakes)
+    var machine = EnrolmentMachine(
+      before, item.version, input, brakes: brakes, desk: StoredIncentiveDesk(writing))
     let others = before.phase == .entering ? try others(than: before, writing) : []
     let entry = others.map(\.enrolment).map { EntryRules.Other($0) }
     // Where facts were not asked for and turn out to be needed, the next round asks for them.

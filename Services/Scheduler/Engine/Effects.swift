@@ -4,6 +4,8 @@ internal import Messages
 struct Effects: Sendable, Equatable {
   var decisions: [DecisionRecord] = []
   var actions: [Action] = []
+  /// In the order in which they happened.
+  var gifts: [GiftChange] = []
 
   enum Action: Sendable, Equatable {
     case send(CommonV1.SendOrder)

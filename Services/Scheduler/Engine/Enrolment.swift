@@ -101,6 +101,8 @@ struct Enrolment: Sendable, Equatable {
     let version: UInt32
     let step: Int
     let at: Int64
+    /// What a `give incentive` step gave; nil where the flow's text says it all.
+    var gift: Identifier?
   }
 
   struct Variant: Sendable, Equatable {

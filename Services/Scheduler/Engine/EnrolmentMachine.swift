@@ -1,4 +1,5 @@
 internal import Messages
+internal import ServiceKit
 
 /// Follows one enrolment through its flow. Pure but for the brakes that it asks: the same
 /// enrolment, flow, input and answers give the same effects, in whatever batch it is decided.
@@ -22,17 +23,21 @@ struct EnrolmentMachine {
   private var due: Int64
   private var knownSheet: FactSheet?
   private let brakes: any SendBrakes
+  private let desk: any IncentiveDesk
 
-  /// - Parameter brakes: are asked about sends, by `advance` only.
+  /// - Parameters:
+  ///   - brakes: are asked about sends, by `advance` only.
+  ///   - desk: is asked for what is to be given, by `advance` only.
   init(
     _ enrolment: Enrolment, _ version: FlowVersion, _ input: DecisionInput,
-    brakes: any SendBrakes = FreeBrakes()
+    brakes: any SendBrakes = FreeBrakes(), desk: any IncentiveDesk = ClosedDesk()
   ) {
     precondition(enrolment.version == version.number && enrolment.flow == version.name)
     self.enrolment = enrolment
     self.version = version
     self.input = input
     self.brakes = brakes
+    self.desk = desk
     due = min(enrolment.dueAt ?? input.now, input.now)
   }
 
@@ -158,6 +163,9 @@ struct EnrolmentMachine {
         enrolment.incentive = .init(version: version.number, step: index, at: now)
         record(index, .passed)
         next = step.next
+      case .give(let give):
+        if input.facts == nil { return .needsFacts }
+        next = try self.give(give, index, step)
       case .tag(let added, let removed):
         tag(index, added, removed)
         next = step.next
@@ -366,12 +374,21 @@ struct EnrolmentMachine {
       return Way(label: "", then: send.fallback.map(\.then) ?? step.next)
     case .wouldSend, .sends: break
     }
+    let gift: Gift?
+    switch try carried(by: send) {
+    case .refused(let reason):
+      record(index, .skipped, reason: reason, describe)
+      return Way(label: "", then: send.fallback.map(\.then) ?? step.next)
+    case .nothing: gift = nil
+    case .gift(let known): gift = known
+    }
     let order = Identifier.order(of: enrolment.id, step: step.name, channel: send.channel.rawValue)
     let ask = SendAsk(
       order: order, enrolment: enrolment, version: version, send: send, input: input)
     if let hold = try brakes.hold(ask) { return held(hold, send, index, step, describe) }
     guard verdict == .sends else {
       record(index, .wouldSend, describe)
+      if let gift { effects.gifts.append(.confirm(gift.id)) }
       return Way(label: "", then: step.next)
     }
     record(index, .sent) { record in
@@ -380,8 +397,9 @@ struct EnrolmentMachine {
     }
     effects.actions.append(
       .send(
-        SendDraft(enrolment: enrolment, version: version, input: input, due: due)
+        SendDraft(enrolment: enrolment, version: version, input: input, due: due, gift: gift)
           .order(send, order, step: step.name)))
+    if let gift { effects.gifts.append(.carry(gift.id, order: order)) }
     return Way(label: "", then: step.next)
   }
 
@@ -417,5 +435,78 @@ struct EnrolmentMachine {
     enrolment.step = index
     enrolment.reachedAt = due
     enrolment.dueAt = end
+  }
+
+  // MARK: - Incentives
+
+  /// Gives what the store's incentive says, or what the person still holds (M12).
+  private mutating func give(
+    _ give: GiveStep, _ index: Int, _ step: FlowStep
+  ) throws -> Int? {
+    let positions = input.facts?.positions ?? []
+    switch try take(give.incentive, index) {
+    case .refused(let reason):
+      record(index, .skipped, reason: reason) { record in
+        record.branch = give.otherwise == nil ? "" : "otherwise"
+        record.facts = [.init(name: "incentive", value: .text(give.incentive))]
+        record.positions = positions
+      }
+      return give.otherwise.map(\.then) ?? step.next
+    case .new(let gift), .known(let gift):
+      record(index, .passed) { record in
+        record.facts = gift.attributes
+        record.positions = positions
+      }
+      return step.next
+    }
+  }
+
+  /// What is in force from here on; unchanged where nothing is given.
+  private mutating func take(_ incentive: String, _ index: Int) throws -> IncentiveAnswer {
+    let isDry = input.mode != .test && input.mode != .live
+    let id = Identifier.gift(of: enrolment.id, step: flow.steps[index].name, isDry: isDry)
+    var answer = try desk.offer(
+      IncentiveAsk(gift: id, incentive: incentive, enrolment: enrolment, input: input))
+    // What this decision has given before is not in the tables yet.
+    for case .reserve(let gift) in effects.gifts { answer = .known(gift) }
+    switch answer {
+    case .new(let gift):
+      effects.gifts.append(.reserve(gift))
+      enrolment.incentive = .init(version: version.number, step: index, at: now, gift: gift.id)
+    case .known(let gift):
+      if !enrolment.cart.isEmpty && !gift.carts.contains(enrolment.cart) {
+        effects.gifts.append(.join(gift.id, cart: enrolment.cart))
+      }
+      enrolment.incentive = .init(version: version.number, step: index, at: now, gift: gift.id)
+    case .refused: break
+    }
+    return answer
+  }
+
+  private enum Carried {
+    case nothing
+    case gift(Gift)
+    case refused(CommonV1.ReasonCode)
+  }
+
+  /// What a message takes along: the gift in force; where it was released meanwhile, as its message
+  /// was not handed over, what the step gives now.
+  private mutating func carried(by send: SendStep) throws -> Carried {
+    guard send.channel.reachesPeople, let given = enrolment.incentive, let id = given.gift else {
+      return .nothing
+    }
+    for case .reserve(let gift) in effects.gifts where gift.id == id { return .gift(gift) }
+    let isDry = input.mode != .test && input.mode != .live
+    if let gift = try desk.gift(id), gift.isDry == isDry {
+      if gift.holds(at: now) { return .gift(gift) }
+      if gift.state == .redeemed { return .nothing }
+    }
+    guard given.version == version.number, flow.steps.indices.contains(given.step),
+      case .give(let give) = flow.steps[given.step].action
+    else { return .nothing }
+    switch try take(give.incentive, given.step) {
+    case .new(let gift), .known(let gift): return .gift(gift)
+    case .refused(let reason): return .refused(reason)
+    }
   }
 }

@@ -85,7 +85,7 @@ private struct FactNeeds {
     let isNeeded: Bool
     switch steps[index].action {
     case .pause(let pause): isNeeded = pause.needsZone
-    case .send, .evaluateData: isNeeded = true
+    case .send, .evaluateData, .give: isNeeded = true
     case .evaluateEvent, .incentive, .tag, .split: isNeeded = afterWait(at: index)
     case .exit: isNeeded = false
     }
@@ -105,6 +105,8 @@ private struct FactNeeds {
     case .split(let branches): for branch in branches { isNeeded = from(branch.then) || isNeeded }
     case .send(let send):
       if let fallback = send.fallback { isNeeded = from(fallback.then) || isNeeded }
+    case .give(let give):
+      if let otherwise = give.otherwise { isNeeded = from(otherwise.then) || isNeeded }
     case .pause, .incentive, .tag, .exit: break
     }
     return isNeeded

@@ -38,6 +38,11 @@ struct Identifier: Hashable, Comparable, Sendable {
     derived(from: enrolment, "decision", step, 0)
   }
 
+  /// Of what a step of an enrolment gives, or would give in a dry run.
+  static func gift(of enrolment: Identifier, step: String, isDry: Bool) -> Identifier {
+    derived(from: enrolment, "gift", step, isDry ? 1 : 0)
+  }
+
   private static func derived(
     from enrolment: Identifier, _ kind: String, _ step: String, _ last: UInt8
   ) -> Identifier {

@@ -85,6 +85,8 @@ struct SendDraft {
   let version: FlowVersion
   let input: DecisionInput
   let due: Int64
+  /// What a `give incentive` step gave.
+  var gift: Gift?
 
   func order(_ send: SendStep, _ id: Identifier, step: String) -> CommonV1.SendOrder {
     CommonV1.SendOrder(
@@ -108,6 +110,7 @@ struct SendDraft {
 
   /// What an incentive step on the way here gave (M11).
   private var incentive: CommonV1.Incentive? {
+    if let gift { return gift.content }
     guard let given = enrolment.incentive, given.version == version.number,
       version.definition.steps.indices.contains(given.step),
       case .incentive(let step) = version.definition.steps[given.step].action

@@ -77,9 +77,12 @@ struct SendSubject {
   /// Of other contacts that are the same person.
   let linked: [OwnerKey]
 
-  init(_ ask: SendAsk) {
-    let (enrolment, store) = (ask.enrolment, ask.input.store)
-    let contact = ask.input.facts?.contact
+  init(_ ask: SendAsk) { self.init(ask.enrolment, ask.input, ask.send.channel) }
+
+  /// - Parameter channel: where a message goes, whose address counts beside the first ones.
+  init(_ enrolment: Enrolment, _ input: DecisionInput, _ channel: CommonV1.Channel) {
+    let store = input.store
+    let contact = input.facts?.contact
     own = OwnerKeys.owner(of: enrolment)
     linked = (contact?.linked ?? []).map {
       OwnerKey.contact(store: enrolment.store, contact: $0)
@@ -88,7 +91,7 @@ struct SendSubject {
     let main =
       destinations.first { $0.channel == .email } ?? destinations.first { $0.channel == .sms }
     var keys: [OwnerKey] = []
-    for found in [main, destinations.first { $0.channel == ask.send.channel }] {
+    for found in [main, destinations.first { $0.channel == channel }] {
       guard let found, !found.address.isEmpty else { continue }
       let address = AddressForm.normal(found.channel, found.address)
       // No store's id is empty, and no channel unspecified: of nobody else's rows.
@@ -97,13 +100,15 @@ struct SendSubject {
       if !keys.contains(key) { keys.append(key) }
     }
     addresses = keys
-    let name = SendSubject.company(of: ask)
+    let name = SendSubject.company(enrolment, input)
     company = name.isEmpty ? nil : OwnerKey(scope: store.controller, kind: .company, id: name)
   }
 
   /// As it is known now, else as it was at the start; empty where none is.
-  static func company(of ask: SendAsk) -> String {
-    let known = ask.input.facts?.contact?.profile?.company ?? ""
-    return known.isEmpty ? ask.enrolment.company : known
+  static func company(of ask: SendAsk) -> String { company(ask.enrolment, ask.input) }
+
+  private static func company(_ enrolment: Enrolment, _ input: DecisionInput) -> String {
+    let known = input.facts?.contact?.profile?.company ?? ""
+    return known.isEmpty ? enrolment.company : known
   }
 }

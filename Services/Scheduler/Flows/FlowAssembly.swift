@@ -61,8 +61,8 @@ struct FlowAssembly {
       switch draft.action {
       case .exit: ways[index] = []
       case .goTo(let reference): ways[index] = resolve(reference).map { [$0] } ?? []
-      case .send(_, let ifNotSent):
-        ways[index] = (ifNotSent.map { [link($0, onward: next)] } ?? []) + [next]
+      case .send(_, let fallback), .give(_, let fallback):
+        ways[index] = (fallback.map { [link($0, onward: next)] } ?? []) + [next]
       default:
         var heads: [Int?] = []
         for list in draft.lists { heads.append(link(list, onward: next)) }
@@ -246,6 +246,9 @@ struct FlowAssembly {
     case .send(var step, let ifNotSent):
       if ifNotSent != nil { step.fallback = SendStep.Fallback(then: ways.first ?? nil) }
       return .send(step)
+    case .give(var step, let otherwise):
+      if otherwise != nil { step.otherwise = SendStep.Fallback(then: ways.first ?? nil) }
+      return .give(step)
     case .incentive(let step): return .incentive(step)
     case .tag(let add, let remove): return .tag(add: add, remove: remove)
     case .split(let branches):

@@ -69,6 +69,7 @@ enum StepAction: Sendable {
   case evaluateEvent(EventWait)
   case send(SendStep)
   case incentive(IncentiveStep)
+  case give(GiveStep)
   case tag(add: [String], remove: [String])
   /// Shares of the branches, in hundredths of a percent, 10,000 in sum (F18).
   case split([SplitBranch])
@@ -153,6 +154,13 @@ struct IncentiveStep: Sendable {
   var incentive: CommonV1.Incentive
   /// Microseconds from when the step was passed; nil: it does not expire.
   var validFor: Int64?
+}
+
+/// Gives what the store's incentive of this name says (M12); it goes with the messages that follow.
+struct GiveStep: Sendable {
+  var incentive: String
+  /// The way on where nothing can be given; absent: `next`.
+  var otherwise: SendStep.Fallback?
 }
 
 struct SplitBranch: Sendable {

@@ -20,6 +20,7 @@ struct FlowDraft {
     case event(of: Reference, within: Int64, [EventBranch], noAction: List)
     case send(SendStep, ifNotSent: List?)
     case incentive(IncentiveStep)
+    case give(GiveStep, otherwise: List?)
     case tag(add: [String], remove: [String])
     case split([SplitBranch])
     case exit
@@ -66,6 +67,7 @@ struct FlowDraft {
     case .data(let branches, let noneMatched): branches.map(\.then) + [noneMatched]
     case .event(_, _, let branches, let noAction): branches.map(\.then) + [noAction]
     case .send(_, let ifNotSent): ifNotSent.map { [$0] } ?? []
+    case .give(_, let otherwise): otherwise.map { [$0] } ?? []
     case .split(let branches): branches.map(\.then)
     default: []
     }

@@ -27,7 +27,7 @@ enum FlowGraph {
     case .evaluateData: .evaluateData
     case .evaluateEvent: .evaluateEvent
     case .send: .send
-    case .incentive: .incentive
+    case .incentive, .give: .incentive
     case .tag: .tag
     case .split: .split
     case .exit: .exit
@@ -55,6 +55,9 @@ enum FlowGraph {
     case .send(let send):
       let sent = branch("", step.next)
       return send.fallback.map { [sent, branch("if not sent", $0.then)] } ?? [sent]
+    case .give(let give):
+      let given = branch("", step.next)
+      return give.otherwise.map { [given, branch("otherwise", $0.then)] } ?? [given]
     default: return [branch("", step.next)]
     }
   }
@@ -74,6 +77,7 @@ enum FlowGraph {
       "watch \(flow.steps[wait.of].name) for up to \(PlainValues.text(.span(wait.within)))"
     case .send(let send): self.send(send)
     case .incentive(let step): incentive(step)
+    case .give(let give): "give \(give.incentive)"
     case .tag(let add, let remove):
       "tag " + (add.map { "+\($0)" } + remove.map { "−\($0)" }).joined(separator: ", ")
     case .split(let branches):

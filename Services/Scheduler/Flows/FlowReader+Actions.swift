@@ -160,6 +160,23 @@ extension FlowReader {
     return IncentiveStep(incentive: incentive, validFor: validFor)
   }
 
+  /// The name of an incentive of the store, or `incentive` with `otherwise`.
+  mutating func give(
+    _ node: YAMLNode, _ path: String, _ place: String, _ depth: Int
+  ) -> FlowDraft.Action? {
+    guard case .fields = node.value else {
+      return name(node, path).map { .give(GiveStep(incentive: $0), otherwise: nil) }
+    }
+    guard
+      let fields = fields(node, path, required: ["incentive"], optional: ["otherwise"])
+    else { return nil }
+    let given = fields["incentive"].flatMap { name($0, "\(path).incentive") }
+    let otherwise = fields["otherwise"].map {
+      steps($0, "\(path).otherwise", "\(place).else.", depth + 1)
+    }
+    return .give(GiveStep(incentive: given ?? ""), otherwise: otherwise)
+  }
+
   private mutating func give(
     _ node: YAMLNode, _ path: String, hasItem: Bool = false
   ) -> CommonV1.Incentive? {

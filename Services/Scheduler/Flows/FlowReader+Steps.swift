@@ -6,8 +6,9 @@ extension FlowReader {
     ("pause", "pause"), ("evaluate data", "data"), ("evaluate event", "event"),
     ("send e-mail", "email"), ("send sms", "sms"), ("send chat", "chat"), ("send push", "push"),
     ("send letter", "letter"), ("send postcard", "postcard"), ("send internal", "internal"),
-    ("send webhook", "webhook"), ("incentive", "incentive"), ("tag", "tag"), ("split", "split"),
-    ("exit", "exit"), ("go to", "go"),
+    ("send webhook", "webhook"), ("incentive", "incentive"),
+    ("give incentive", "give"), ("tag", "tag"), ("split", "split"), ("exit", "exit"),
+    ("go to", "go"),
   ]
   private static let keys = kinds.map(\.key)
 
@@ -149,6 +150,7 @@ extension FlowReader {
     case "evaluate data": return data(value, path, place, depth)
     case "evaluate event": return event(value, path, place, depth)
     case "incentive": return incentive(value, path).map { .incentive($0) }
+    case "give incentive": return give(value, path, place, depth)
     case "tag": return tag(value, path)
     case "split": return split(value, path, place, depth)
     case "go to": return .goTo(reference(value, path))

@@ -161,7 +161,8 @@ private struct Applied {
     let covering = CoveringPurchase(
       order: anchor, carts: Set(purchase.carts), episodes: Set(purchase.episodes))
     let body = try PurchaseRow(purchase).bytes()
-    for person in try writing.linked(with: owner) {
+    let persons = try writing.linked(with: owner)
+    for person in persons {
       let rows = try writing.enrolments(of: person, in: store)
       if rows.isEmpty { continue }
       try writing.fence(person.bucket)
@@ -176,6 +177,13 @@ private struct Applied {
       for row in rows where covering.covers(row.enrolment, in: profile) {
         try end(row, .purchased)
       }
+    }
+    let order = purchase.order.isEmpty ? anchor.event : purchase.order
+    if purchase.reversal {
+      try Rewarding(writing: writing).reversed(order, in: store, of: persons)
+    } else {
+      try Rewarding(writing: writing).bought(
+        .init(store: store, order: order, carts: purchase.carts, at: anchor.at), by: persons)
     }
   }
 

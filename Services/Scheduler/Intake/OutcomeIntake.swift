@@ -22,6 +22,9 @@ struct OutcomeIntake {
       return .held("the enrolment has no such order")
     }
     guard try keep(outcome, order, id) else { return .stored }
+    if let given = try writing.noteEnd(of: order, outcome.kind) {
+      try Rewarding(writing: writing).confirmed(given)
+    }
     var changed = known.enrolment
     let version = try writing.flows.version(of: changed, writing.session)
     let isNew = changed.take(OrderOutcome(outcome, order), version, now: writing.now)

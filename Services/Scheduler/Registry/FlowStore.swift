@@ -165,7 +165,8 @@ struct VersionMove {
     if let given = enrolment.incentive, given.version == from.number,
       let target = to.step(named: from.name(of: given.step))
     {
-      moved.incentive = .init(version: to.number, step: target, at: given.at)
+      moved.incentive = .init(
+        version: to.number, step: target, at: given.at, gift: given.gift)
     }
     if let failed = enrolment.failedSend {
       moved.failedSend = to.step(named: from.name(of: failed))

@@ -56,12 +56,7 @@ struct EnrolmentRow: Sendable {
     writer.optional(enrolment.step)
     writer.signed(enrolment.reachedAt)
     writer.optional(enrolment.failedSend)
-    writer.byte(enrolment.incentive == nil ? 0 : 1)
-    if let given = enrolment.incentive {
-      writer.unsigned(UInt64(given.version))
-      writer.count(given.step)
-      writer.signed(given.at)
-    }
+    write(enrolment.incentive, &writer)
     writer.byte(enrolment.other == nil ? 0 : 1)
     if let other = enrolment.other { writer.id(other) }
     writer.count(enrolment.variants.count)
@@ -77,6 +72,28 @@ struct EnrolmentRow: Sendable {
       before = visit.decidedAt
     }
     return writer.bytes
+  }
+
+  /// 0: none, 1: of the flow's text, 2: a gift.
+  private static func write(_ given: Enrolment.GivenIncentive?, _ writer: inout RowWriter) {
+    guard let given else { return writer.byte(0) }
+    writer.byte(given.gift == nil ? 1 : 2)
+    writer.unsigned(UInt64(given.version))
+    writer.count(given.step)
+    writer.signed(given.at)
+    if let gift = given.gift { writer.id(gift) }
+  }
+
+  private static func given(_ reader: inout RowReader) throws -> Enrolment.GivenIncentive? {
+    let form = try reader.byte()
+    if form == 0 { return nil }
+    guard form <= 2 else {
+      throw StorageError(.newer, "a row of enrolment holds an incentive of another version")
+    }
+    var given = Enrolment.GivenIncentive(
+      version: try reader.number32(), step: try reader.number(), at: try reader.signed())
+    if form == 2 { given.gift = try reader.id() }
+    return given
   }
 
   private static func write(_ visit: Visit, after before: Int64, _ writer: inout RowWriter) {
@@ -115,10 +132,7 @@ struct EnrolmentRow: Sendable {
     enrolment.step = try reader.optional()
     enrolment.reachedAt = try reader.signed()
     enrolment.failedSend = try reader.optional()
-    if try reader.flag() {
-      enrolment.incentive = .init(
-        version: try reader.number32(), step: try reader.number(), at: try reader.signed())
-    }
+    enrolment.incentive = try given(&reader)
     if try reader.flag() { enrolment.other = try reader.id() }
     for _ in 0..<(try reader.count()) {
       enrolment.variants.append(.init(step: try reader.text(), branch: try reader.text()))

@@ -10,6 +10,7 @@ enum SchedulerMigrations {
         + persons),
     Migration(number: 2, name: "pauses, approvals, audit", statements: brakes),
     Migration(number: 3, name: "caps, ceilings, holdouts", statements: limits),
+    Migration(number: 4, name: "incentives", statements: IncentiveTables.create),
   ]
 
   private static func bucket(of table: String) -> String {

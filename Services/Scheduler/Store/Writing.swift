@@ -10,6 +10,8 @@ final class Writing {
     case notifier = "notifier"
     case directMail = "direct-mail"
     case tracker = "cart-tracker"
+    /// The shops' Rewards, by their configured names.
+    case shop = "shop"
   }
 
   private struct Lane: Hashable {
@@ -118,6 +120,10 @@ final class Writing {
     }
     decided += effects.decisions.count
     for action in effects.actions { try put(action, bucket) }
+    for change in effects.gifts { try apply(change) }
+    if enrolment.isOver, !row.enrolment.isOver, let gift = enrolment.incentive?.gift {
+      try settle(gift)
+    }
     return true
   }
 
@@ -143,6 +149,12 @@ final class Writing {
       case .tag(let request): (Target.tracker, try Stored.encode(request))
       }
     bodies[Lane(target: target, bucket: bucket), default: []].append(body)
+  }
+
+  /// For a shop's Rewards.
+  func put(_ reward: SchedulerV1.RewardRow, bucket: UInt8) throws {
+    try fence(bucket)
+    bodies[Lane(target: .shop, bucket: bucket), default: []].append(try Stored.encode(reward))
   }
 
   private static func target(of channel: CommonV1.Channel) -> Target {

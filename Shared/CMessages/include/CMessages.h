@@ -31,6 +31,7 @@
 #include "homing/rpc/v1/frame.pb-c.h"
 #include "homing/scheduler/v1/enrolments.pb-c.h"
 #include "homing/scheduler/v1/flows.pb-c.h"
+#include "homing/scheduler/v1/incentives.pb-c.h"
 #include "homing/scheduler/v1/reports.pb-c.h"
 #include "homing/scheduler/v1/service.pb-c.h"
 #include "homing_descriptors.h"

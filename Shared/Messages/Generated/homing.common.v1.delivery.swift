@@ -130,6 +130,10 @@ extension CommonV1 {
     public static let conditionNotMet = Self(rawValue: 43)
     /// The shop itself says that the cart is not open any more (C29).
     public static let notOpen = Self(rawValue: 44)
+    /// The incentive is closed, outside its span of validity, or not there.
+    public static let incentiveEnded = Self(rawValue: 50)
+    /// The pool of the incentive is empty.
+    public static let noCodeLeft = Self(rawValue: 51)
 
     /// The name in the proto file, or the number where it has none.
     public var description: String {
@@ -179,6 +183,8 @@ extension CommonV1 {
       case 42: "REASON_CODE_GLYPH_MISSING"
       case 43: "REASON_CODE_CONDITION_NOT_MET"
       case 44: "REASON_CODE_NOT_OPEN"
+      case 50: "REASON_CODE_INCENTIVE_ENDED"
+      case 51: "REASON_CODE_NO_CODE_LEFT"
       default: "\(rawValue)"
       }
     }

@@ -165,6 +165,14 @@ internal import Testing
     .init(
       text: step("- incentive: { give: resource, item: §http://x }"),
       field: "steps[1].incentive.item", words: "begins with https://"),
+    .init(
+      text: step("- give incentive: §[a]"), field: "steps[1].give incentive", words: "list"),
+    .init(
+      text: step("- give incentive: { incentive: a, §else: exit }"),
+      field: "steps[1].give incentive.else", words: "there is no such field here"),
+    .init(
+      text: step("- give incentive: §{ otherwise: exit }"),
+      field: "steps[1].give incentive.incentive", words: "is missing"),
     .init(text: step("- tag: §X"), field: "steps[1].tag", words: "wants fields (add, remove)"),
     .init(
       text: step("- tag: §{ add: A, remove: [B, A] }"), field: "steps[1].tag",

@@ -97,4 +97,24 @@ internal import Testing
     #expect(steps[10].branches.map(\.label) == ["a 33.33 %", "b 66.67 %"])
     #expect(steps[9].branches.isEmpty)
   }
+
+  @Test("M12 Give incentive shows its name, and where the way leads when nothing can be given")
+  func give() throws {
+    let flow = try FlowReader.read(
+      """
+      flow: x
+      start: cart abandoned
+      steps:
+        - give incentive: { incentive: autumn, otherwise: [{ send sms: plain, name: text }, exit] }
+        - give incentive: winter
+        - send e-mail: { template: offer }
+          name: mail
+      """)
+    let steps = FlowGraph.steps(flow)
+    #expect(steps.map(\.kind).prefix(2) == [.incentive, .send])
+    #expect(steps.map(\.summary).prefix(1) == ["give autumn"])
+    #expect(steps[0].branches.map(\.label) == ["", "otherwise"])
+    #expect(steps[0].branches.map(\.step) == ["give-2", "text"])
+    #expect(steps.first { $0.name == "give-2" }?.branches.map(\.step) == ["mail"])
+  }
 }

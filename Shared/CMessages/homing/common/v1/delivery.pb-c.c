@@ -2518,7 +2518,7 @@ const ProtobufCEnumDescriptor homing__common__v1__outcome_kind__descriptor =
   homing__common__v1__outcome_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_number[45] =
+static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_number[47] =
 {
   { "REASON_CODE_UNSPECIFIED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_UNSPECIFIED", 0 },
   { "REASON_CODE_PURCHASED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_PURCHASED", 1 },
@@ -2565,11 +2565,13 @@ static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_
   { "REASON_CODE_GLYPH_MISSING", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_GLYPH_MISSING", 42 },
   { "REASON_CODE_CONDITION_NOT_MET", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_CONDITION_NOT_MET", 43 },
   { "REASON_CODE_NOT_OPEN", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_NOT_OPEN", 44 },
+  { "REASON_CODE_INCENTIVE_ENDED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_INCENTIVE_ENDED", 50 },
+  { "REASON_CODE_NO_CODE_LEFT", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_NO_CODE_LEFT", 51 },
 };
 static const ProtobufCIntRange homing__common__v1__reason_code__value_ranges[] = {
-{0, 0},{0, 45}
+{0, 0},{50, 45},{0, 47}
 };
-static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_values_by_name[45] =
+static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_values_by_name[47] =
 {
   { "REASON_CODE_BAD_DESTINATION", 25 },
   { "REASON_CODE_BUDGET", 29 },
@@ -2590,6 +2592,7 @@ static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_value
   { "REASON_CODE_FREQUENCY_CAP", 17 },
   { "REASON_CODE_GLYPH_MISSING", 42 },
   { "REASON_CODE_HOLDOUT", 13 },
+  { "REASON_CODE_INCENTIVE_ENDED", 45 },
   { "REASON_CODE_INCENTIVE_LIMIT", 31 },
   { "REASON_CODE_MARGIN", 30 },
   { "REASON_CODE_MERGED", 11 },
@@ -2598,6 +2601,7 @@ static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_value
   { "REASON_CODE_NOT_A_TEST_ADDRESS", 23 },
   { "REASON_CODE_NOT_OPEN", 44 },
   { "REASON_CODE_NOT_READABLE", 37 },
+  { "REASON_CODE_NO_CODE_LEFT", 46 },
   { "REASON_CODE_NO_CONSENT", 14 },
   { "REASON_CODE_NO_DESTINATION", 24 },
   { "REASON_CODE_NO_MATCH", 32 },
@@ -2624,11 +2628,11 @@ const ProtobufCEnumDescriptor homing__common__v1__reason_code__descriptor =
   "ReasonCode",
   "Homing__Common__V1__ReasonCode",
   "homing.common.v1",
-  45,
+  47,
   homing__common__v1__reason_code__enum_values_by_number,
-  45,
+  47,
   homing__common__v1__reason_code__enum_values_by_name,
-  1,
+  2,
   homing__common__v1__reason_code__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
