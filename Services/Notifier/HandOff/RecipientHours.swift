@@ -26,7 +26,8 @@ struct RecipientHours {
     zones = RecipientPlace.zones(of: facts.contact?.profile, store: store)
   }
 
-  /// Nil where all are open, in every zone that the recipient may be in. Hours that are never open together last until the order expires.
+  /// Nil where all are open, in every zone that the recipient may be in. Hours that are never open
+  /// together last until the order expires.
   func closed(at now: Instant) -> Closed? {
     let shut = hours.firstIndex { hours in
       zones.contains { !hours.isOpen(at: now, zone: $0) }

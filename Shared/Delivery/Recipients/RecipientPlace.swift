@@ -16,9 +16,9 @@ package enum RecipientPlace {
     return nil
   }
 
-  /// The zones that the recipient may be in: the stated one, else the postal address's, else that of
-  /// the telephone number's country, else the store's; never empty. Several where the address leaves
-  /// it open, the principal one first. A stated zone that no file has counts as none.
+  /// The zones that the recipient may be in: the stated one, else the postal address's, else that
+  /// of the telephone number's country, else the store's; never empty. Several where the address
+  /// leaves it open, the principal one first. A stated zone that no file has counts as none.
   package static func zones(
     of profile: CartTrackerV1.ContactProfile?, store: TimeZoneRules
   ) -> [TimeZoneRules] {

@@ -7,8 +7,8 @@ internal import Wire
 /// Feeds a notifier with orders and tells how fast they went out: stands in for the scheduler, and
 /// for cart-tracker, which gives every permission with the facts of a cart of three lines.
 ///
-/// Prints `listening on PORT`, reads the notifier's HOST:PORT from standard input, prints `prepared`,
-/// waits for a line, then prints one line of JSON. With NOTIFIER_BRAKES there is much that might
+/// Prints `listening on PORT`, reads the notifier's HOST:PORT from standard input, prints
+/// `prepared`, waits for a line, then prints one line of JSON. With NOTIFIER_BRAKES there is much that might
 /// hold a mail back. Identity and authority are read from HOMING_CERT, HOMING_KEY and HOMING_CA.
 @main
 struct Main {

@@ -231,8 +231,8 @@ internal import Testing
     let zones = RecipientPlace.zones(of: profile(country: "US"), store: store)
     #expect(zones.count == 11)
     let hours = try #require(SendHours.standard(.sms).flatMap { SendHours($0) })
-    // 2026-01-15T12:00:00Z: 07:00 in New York. Guam has 08:00 to 20:00 at 22:00Z to 10:00Z, Samoa at
-    // 19:00Z to 07:00Z, New York at 13:00Z to 01:00Z: together from 22:00Z, when Adak has noon.
+    // 2026-01-15T12:00:00Z: 07:00 in New York. Guam has 08:00 to 20:00 from 22:00Z to 10:00Z, Samoa
+    // from 19:00Z to 07:00Z, New York from 13:00Z to 01:00Z: all from 22:00Z, when Adak has noon.
     let noon = Instant(microseconds: 1_768_478_400_000_000)
     #expect(
       SendHours.opening(of: [hours], from: noon, zones: zones) == noon + .seconds(10 * 3600))

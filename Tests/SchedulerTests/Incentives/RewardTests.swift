@@ -34,14 +34,16 @@ internal import Testing
     try fixture.take([fixture.purchase("ann", carts: ["c1"], at: fixture.now + 1)])
     try fixture.take([fixture.purchase("ann", carts: ["c1"], order: "o2")])
     guard case .grant(let grant) = try #require(try fixture.rewards.first).action else {
-      return #expect(Bool(false), "the first row gives")
+      Issue.record("the first row gives nothing")
+      return
     }
     #expect(try fixture.rewards.count == 1)
     #expect(grant.contact == "ann" && grant.order == "o1" && grant.gift?.points == 200)
     try fixture.take([fixture.purchase("ann", carts: ["c1"], reversal: true)])
     try fixture.take([fixture.purchase("ann", carts: ["c1"], reversal: true)])
     guard case .reverse(let reverse) = try #require(try fixture.rewards.last).action else {
-      return #expect(Bool(false), "the last row takes back")
+      Issue.record("the last row takes nothing back")
+      return
     }
     #expect(try fixture.rewards.count == 2)
     #expect(reverse.grantKey == grant.idempotencyKey && reverse.order == "o1")
