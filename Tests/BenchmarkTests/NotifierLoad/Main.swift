@@ -8,8 +8,9 @@ internal import Wire
 /// for cart-tracker, which gives every permission with the facts of a cart of three lines.
 ///
 /// Prints `listening on PORT`, reads the notifier's HOST:PORT from standard input, prints
-/// `prepared`, waits for a line, then prints one line of JSON. With NOTIFIER_BRAKES there is much that might
-/// hold a mail back. Identity and authority are read from HOMING_CERT, HOMING_KEY and HOMING_CA.
+/// `prepared`, waits for a line, then prints one line of JSON. With NOTIFIER_BRAKES there is much
+/// that might hold a mail back. Identity and authority are read from HOMING_CERT, HOMING_KEY and
+/// HOMING_CA.
 @main
 struct Main {
   static func main() async throws {
