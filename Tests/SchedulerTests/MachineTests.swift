@@ -206,6 +206,78 @@ internal import Testing
     #expect(try fixture.orders.filter { $0.contact == "bob" }.count == 1)
   }
 
+  /// A mail at the end of its flow, with a text in its place.
+  private static func atTheEnd() throws -> (SchedulerFixture, CommonV1.SendOrder) {
+    let fixture = try SchedulerFixture()
+    try fixture.apply(
+      """
+      flow: last
+      start: cart abandoned
+      re-entry: 1 day
+      steps:
+        - send e-mail:
+            template: cart-reminder
+            expires: 7 days
+            if not sent: [{ send sms: { template: cart-sms, expires: 1 day }, name: text }]
+          name: mail
+      """)
+    try fixture.take([fixture.episode("ann")])
+    try fixture.settle()
+    #expect(try fixture.enrolment("ann")?.reason == .flowEnded)
+    return (fixture, try #require(try fixture.orders.first))
+  }
+
+  @Test("F16 A send that is refused days later takes its fallback though its flow was at its end")
+  func fallbackAtTheEnd() throws {
+    let (fixture, mail) = try Self.atTheEnd()
+    try fixture.advance(by: 2 * Self.day)
+    try fixture.tell(.skipped, of: mail, reason: .objection)
+    try fixture.settle()
+    #expect(try fixture.path("ann") == ["mail SENT", "text SENT"])
+    #expect(try fixture.orders.map(\.template) == ["cart-reminder", "cart-sms"])
+    let text = try #require(try fixture.orders.last)
+    #expect(text.dueAt == Micros.timestamp(fixture.now))
+    let enrolment = try #require(try fixture.enrolment("ann"))
+    #expect(enrolment.reason == .flowEnded && enrolment.endedAt == fixture.now)
+    // Said again, nothing more is sent.
+    try fixture.tell(.skipped, of: mail, reason: .objection)
+    try fixture.tell(.failed, of: mail, reason: .providerRefused)
+    try fixture.settle()
+    #expect(try fixture.orders.count == 2)
+  }
+
+  @Test("F07 P09 What stopped the person meanwhile, or a new enrolment, leaves a flow at its end")
+  func stoppedAtTheEnd() throws {
+    for stop in ["bought", "bought there", "active", "handed over", "entered anew"] {
+      let (fixture, mail) = try Self.atTheEnd()
+      try fixture.advance(by: 2 * Self.day)
+      var reason = CommonV1.ReasonCode.objection
+      switch stop {
+      case "bought": try fixture.take([fixture.purchase("ann", at: fixture.now)])
+      case "bought there": reason = .purchased
+      case "active":
+        try fixture.take([fixture.episode("ann", state: .reopened, revision: 2)])
+      case "handed over": try fixture.tell(.handedOver, of: mail)
+      default:
+        try fixture.apply(
+          """
+          flow: last
+          start: cart abandoned
+          re-entry: 1 day
+          steps: [{ pause: 1 day }]
+          """)
+        try fixture.take([fixture.episode("ann", cart: "c9")])
+      }
+      try fixture.settle()
+      let isAnew = stop == "entered anew"
+      #expect(try fixture.enrolment("ann", cart: "c9")?.phase == (isAnew ? .waiting : nil))
+      let before = try fixture.orders.count
+      try fixture.tell(.skipped, of: mail, reason: reason)
+      try fixture.settle()
+      #expect(try fixture.orders.count == before, "\(stop)")
+    }
+  }
+
   @Test("F20 A step later than its own expiry is skipped as stale")
   func stale() throws {
     let fixture = try SchedulerFixture(isVirtual: false)

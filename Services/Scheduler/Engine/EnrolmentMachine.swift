@@ -71,6 +71,10 @@ struct EnrolmentMachine {
   }
 
   private mutating func goOn() throws -> Progress {
+    // The flow was at its end: nothing is left out for the fallback.
+    if enrolment.step == nil, let send = enrolment.failedSend {
+      return try takeFallback(of: send, insteadOf: nil)
+    }
     guard let index = enrolment.step, flow.steps.indices.contains(index) else {
       // A step that this version does not have: the enrolment cannot go on.
       finish(.flowNotActive)
@@ -99,12 +103,15 @@ struct EnrolmentMachine {
   }
 
   /// The order has failed before what the enrolment waits for could come.
-  private mutating func takeFallback(of send: Int, insteadOf index: Int) throws -> Progress {
+  private mutating func takeFallback(of send: Int, insteadOf index: Int?) throws -> Progress {
     enrolment.failedSend = nil
-    let reason = enrolment.visit(of: send).flatMap { enrolment.visits[$0].order?.reason }
-    record(index, .skipped, reason: reason ?? .unspecified)
-    guard case .send(let action) = flow.steps[send].action, let fallback = action.fallback else {
-      return try follow(from: flow.steps[index].next)
+    if let index {
+      let reason = enrolment.visit(of: send).flatMap { enrolment.visits[$0].order?.reason }
+      record(index, .skipped, reason: reason ?? .unspecified)
+    }
+    let action = flow.steps.indices.contains(send) ? flow.steps[send].action : nil
+    guard case .send(let action) = action, let fallback = action.fallback else {
+      return try follow(from: index.flatMap { flow.steps[$0].next })
     }
     return try follow(from: fallback.then)
   }

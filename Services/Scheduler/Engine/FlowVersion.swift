@@ -57,10 +57,12 @@ final class FlowVersion: Sendable {
     if enrolment.phase == .entering {
       return definition.entry != nil || definition.first.map { needs[$0] } ?? false
     }
-    guard let step = enrolment.step, needs.indices.contains(step) else { return false }
-    if let send = enrolment.failedSend, case .send(let action) = definition.steps[send].action {
+    if let send = enrolment.failedSend, definition.steps.indices.contains(send),
+      case .send(let action) = definition.steps[send].action
+    {
       return action.fallback?.then.map { needs[$0] } ?? false
     }
+    guard let step = enrolment.step, needs.indices.contains(step) else { return false }
     switch definition.steps[step].action {
     case .pause, .evaluateEvent: return needsAfterWait[step]
     default: return needs[step]

@@ -10,10 +10,15 @@ struct OrderOutcome: Sendable, Equatable {
 }
 
 extension Enrolment {
-  /// Takes an outcome in, and is due at once where it decides what the enrolment waits for.
+  /// Takes an outcome in, and is due at once where it decides what the enrolment waits for, or
+  /// where a send at the flow's end could not be made.
   ///
+  /// - Parameter isAlone: whether the person has no other running enrolment in the flow; asked only
+  ///   of one that is over.
   /// - Returns: false where no order of this enrolment is meant, or nothing is new.
-  mutating func take(_ outcome: OrderOutcome, _ version: FlowVersion, now: Int64) -> Bool {
+  mutating func take(
+    _ outcome: OrderOutcome, _ version: FlowVersion, now: Int64, isAlone: () throws -> Bool
+  ) rethrows -> Bool {
     guard let index = visits.firstIndex(where: { $0.order?.id == outcome.order }),
       var order = visits[index].order
     else { return false }
@@ -28,8 +33,37 @@ extension Enrolment {
       } else if isDecided(by: index, version) {
         dueAt = min(dueAt ?? now, now)
       }
+    } else if try isAwaited(index, outcome, version) && isAlone() {
+      reopen(for: visits[index].step, at: now)
     }
     return true
+  }
+
+  /// What says that it cannot go this way, and nothing of whether it should go at all.
+  private static let passable: Set<CommonV1.ReasonCode> = [
+    .noConsent, .suppressed, .objection, .frequencyCap, .noDestination, .badDestination,
+    .missingValue, .glyphMissing, .budget, .margin, .channelOff, .providerRefused,
+    .providerUnreachable, .tlsRequired,
+  ]
+
+  /// Whether the flow came to its end right behind a send with a fallback, such as a letter that is
+  /// refused days later at its cut-off (F16); not where anything stopped the enrolment meanwhile.
+  private func isAwaited(
+    _ visit: Int, _ outcome: OrderOutcome, _ version: FlowVersion
+  ) -> Bool {
+    phase == .ended && reason == .flowEnded && version.number == self.version
+      && endedAt == visits[visit].decidedAt && visits[visit].order?.cancelled == false
+      && Enrolment.passable.contains(outcome.reason)
+      && isOnItsOwnWay(visit, outcome.kind, version)
+  }
+
+  private mutating func reopen(for send: Int, at now: Int64) {
+    phase = .waiting
+    reason = .unspecified
+    endedAt = nil
+    step = nil
+    failedSend = send
+    dueAt = now
   }
 
   /// Whether the step that it waits at is decided by the first outcome that it asks for.
@@ -47,12 +81,20 @@ extension Enrolment {
   private func hasFailed(
     _ visit: Int, _ kind: CommonV1.OutcomeKind, _ version: FlowVersion
   ) -> Bool {
-    guard kind == .skipped || kind == .failed, visits[visit].version == self.version,
+    isOnItsOwnWay(visit, kind, version) && reachedAt == visits[visit].decidedAt
+  }
+
+  /// A send with a fallback could not be made, and only its own way on was decided after it.
+  private func isOnItsOwnWay(
+    _ visit: Int, _ kind: CommonV1.OutcomeKind, _ version: FlowVersion
+  ) -> Bool {
+    guard kind == .skipped || kind == .failed, visits[visit].order?.end == kind,
+      visits[visit].version == self.version,
       case .send(let send) = version.definition.steps[visits[visit].step].action,
       send.fallback != nil
     else { return false }
     let sent = visits[visit].decidedAt
-    return visits[visit...].allSatisfy { $0.decidedAt == sent } && reachedAt == sent
+    return visits[visit...].allSatisfy { $0.decidedAt == sent }
   }
 }
 

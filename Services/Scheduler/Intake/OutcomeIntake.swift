@@ -27,7 +27,9 @@ struct OutcomeIntake {
     }
     var changed = known.enrolment
     let version = try writing.flows.version(of: changed, writing.session)
-    let isNew = changed.take(OrderOutcome(outcome, order), version, now: writing.now)
+    let isNew = try changed.take(OrderOutcome(outcome, order), version, now: writing.now) {
+      try isAlone(known.enrolment)
+    }
     if isNew {
       try writing.change(known, to: changed)
       if let visit = changed.visits.first(where: { $0.order?.id == order }), visit.isReleased {
@@ -35,6 +37,15 @@ struct OutcomeIntake {
       }
     }
     return .stored
+  }
+
+  /// The person has no other running enrolment in the flow, by any linked identity (P09).
+  private func isAlone(_ enrolment: Enrolment) throws -> Bool {
+    try writing.linked(with: OwnerKeys.owner(of: enrolment)).allSatisfy { person in
+      try writing.enrolments(of: person, in: enrolment.store).allSatisfy { row in
+        row.enrolment.flow != enrolment.flow || row.enrolment.isOver
+      }
+    }
   }
 
   /// - Returns: false where it is known.
