@@ -17,7 +17,8 @@ struct HomingCommand: AsyncParsableCommand {
       SampleCommand.self, CartsCommand.self, ContactsCommand.self, ConsentsCommand.self,
       StoresCommand.self,
       FlowCommand.self, TemplateCommand.self, MessagesCommand.self, LettersCommand.self,
-      MailCommand.self, PauseCommand.self, ResumeCommand.self, PausesCommand.self,
+      MailCommand.self, IncentivesCommand.self,
+      PauseCommand.self, ResumeCommand.self, PausesCommand.self,
       AuditCommand.self, ExplainCommand.self, ReportCommand.self, ExitCodesCommand.self,
     ])
 

@@ -165,11 +165,16 @@ package struct ValueBuilder<Links: ValueLinks> {
     values.message.set(.reason, reason.flatMap { LeaveReasonText.text($0.reason, forms.language) })
   }
 
-  private mutating func addIncentive() {
-    guard let incentive = request.order.incentive else { return }
+  /// What the order carries; an offer that has ended is none.
+  private var incentive: CommonV1.Incentive? {
+    guard let incentive = request.order.incentive else { return nil }
     let ends = incentive.expiresAt.flatMap { try? Instant($0) }
-    // An offer that has ended is none.
-    if let ends, ends <= request.now { return }
+    if let ends, ends <= request.now { return nil }
+    return incentive
+  }
+
+  private mutating func addIncentive() {
+    guard let incentive else { return }
     values.message[.incentive] = .flag(true)
     values.message.set(.coupon, OneLine.text(incentive.code))
     values.message.set(.discount, IncentiveText.discount(incentive, forms))
@@ -242,7 +247,7 @@ extension ValueBuilder {
     guard !isCopy, let url = cart?.header?.url, WebURL(url) != nil else {
       return links.link(name, website)
     }
-    let code = request.order.incentive?.code ?? ""
+    let code = incentive?.code ?? ""
     return links.link(name, code.isEmpty ? url : QueryText.adding("coupon", code, to: url))
   }
 

@@ -26,11 +26,12 @@ final class ServiceSuite {
   /// - Parameters:
   ///   - mail: what the mail server does at each stage.
   ///   - retryFirst: of the mail provider, such as `5s`.
+  ///   - authority: nil: one of its own.
   init(
-    retryFirst: String = "5s",
+    retryFirst: String = "5s", authority given: TestAuthority? = nil,
     mail: @escaping @Sendable (SMTPSink.Moment) -> SMTPSink.Action = { _ in .accept }
   ) throws {
-    authority = try TestAuthority()
+    authority = try given ?? TestAuthority()
     files = try TemporaryFolder()
     smtp = try SMTPSink(script: mail)
     sms = try HTTPSink()
@@ -96,6 +97,10 @@ final class ServiceSuite {
     get throws { SchedulerV1.SchedulerClient(try scheduler.connected()) }
   }
 
+  var incentives: SchedulerV1.IncentivesClient {
+    get throws { SchedulerV1.IncentivesClient(try scheduler.connected()) }
+  }
+
   var messages: NotifierV1.NotifierClient {
     get throws { NotifierV1.NotifierClient(try notifier.connected()) }
   }
@@ -107,8 +112,12 @@ final class ServiceSuite {
   // MARK: - Life
 
   /// Starts all, at an instant, and waits until all are ready.
-  func start(at second: Int64 = TrackerProcess.morning) async throws {
-    for service in services { try service.launch() }
+  ///
+  /// - Parameter more: settings of the scheduler.
+  func start(
+    at second: Int64 = TrackerProcess.morning, scheduler more: [String: String] = [:]
+  ) async throws {
+    for service in services { try service.launch(service === scheduler ? more : [:]) }
     for service in services { try await service.waitUntilServing() }
     now = second * 1_000_000
     try await moveClocks()

@@ -91,11 +91,8 @@ struct IncentivesHandler: SchedulerV1.IncentivesService {
   func listGiven(
     _ request: SchedulerV1.ListGivenRequest, _ call: ServerCall
   ) throws -> Reply<SchedulerV1.ListGivenResponse> {
-    let owner = OwnerKeys.owner(store: request.store, contact: request.contact, guest: "")
-    return reading(request.store) { session -> SchedulerV1.ListGivenResponse in
-      let gifts = try session.all(
-        IncentiveStatements.ofOwner, [owner.bucketValue, owner.value]
-      ) { try Gift($0) }
+    reading(request.store) { session -> SchedulerV1.ListGivenResponse in
+      let gifts = try Gift.all(of: request.contact, in: request.store, session)
       return .init(given: gifts.map(\.contract))
     }
   }

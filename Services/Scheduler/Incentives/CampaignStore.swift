@@ -62,10 +62,7 @@ enum CampaignStore {
   static func named(
     _ name: String, in store: String, _ session: any StorageSession
   ) throws -> SchedulerV1.Incentive {
-    let campaign = try session.first(
-      IncentiveStatements.named, [.text(store), .text(name)]
-    ) { try Campaign($0, store: store) }
-    guard let campaign else { throw unknown }
+    guard let campaign = try Campaign.named(name, in: store, session) else { throw unknown }
     return try contract(campaign, session)
   }
 

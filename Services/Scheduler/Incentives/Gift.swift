@@ -167,6 +167,16 @@ extension Gift {
       })
   }
 
+  /// A contact's, newest first.
+  static func all(
+    of contact: String, in store: String, _ session: any StorageSession
+  ) throws -> [Gift] {
+    let owner = OwnerKeys.owner(store: store, contact: contact, guest: "")
+    return try session.all(
+      IncentiveStatements.ofOwner, [owner.bucketValue, owner.value]
+    ) { try Gift($0) }
+  }
+
   func values() throws -> [SQLValue] {
     var writer = RowWriter(capacity: 96)
     writer.byte(Gift.format)

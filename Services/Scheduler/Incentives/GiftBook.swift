@@ -10,9 +10,7 @@ extension Writing {
   // MARK: - Terms and budgets
 
   func campaign(_ name: String, in store: String) throws -> Campaign? {
-    try session.first(IncentiveStatements.named, [.text(store), .text(name)]) {
-      try Campaign($0, store: store)
-    }
+    try Campaign.named(name, in: store, session)
   }
 
   func counts(of owner: OwnerKey, isDry: Bool) throws -> IncentiveCounts {
@@ -188,6 +186,14 @@ extension Writing {
 }
 
 extension Campaign {
+  static func named(
+    _ name: String, in store: String, _ session: any StorageSession
+  ) throws -> Campaign? {
+    try session.first(IncentiveStatements.named, [.text(store), .text(name)]) {
+      try Campaign($0, store: store)
+    }
+  }
+
   /// - Parameter row: of revision, body.
   init(_ row: Row, store: String) throws {
     self.init(

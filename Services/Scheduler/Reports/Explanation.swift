@@ -89,6 +89,38 @@ struct Explanation {
     add(line)
   }
 
+  /// What somebody was given, by which terms.
+  ///
+  /// - Parameter campaign: as it is now; nil where it is not known any more.
+  mutating func add(_ gift: Gift, _ campaign: Campaign?) {
+    let given = gift.contract
+    var inputs: [CommonV1.Attribute] = [
+      .init(name: "gift", value: .text("\(gift.content.kind)")),
+      .init(name: "state", value: .text("\(gift.state)")),
+      .init(name: "carts", value: .text(gift.carts.joined(separator: ", "))),
+    ]
+    if !gift.code.isEmpty { inputs.append(.init(name: "code", value: .text(gift.code))) }
+    if let liability = given.liability {
+      inputs.append(.init(name: "liability", value: .money(liability)))
+    }
+    if let expires = given.expiresAt {
+      inputs.append(.init(name: "expires", value: .instant(expires)))
+    }
+    if let period = campaign?.limitPeriod {
+      inputs.append(.init(name: "one in days", value: .number(Double(period / Micros.day))))
+    }
+    for budget in campaign?.terms.budgets ?? [] {
+      inputs.append(.init(name: "budget", value: .money(budget)))
+    }
+    let verb = gift.isDry ? "Would have been given" : "Was given"
+    let order = gift.redeemedBy.isEmpty ? "" : "; redeemed by order \(gift.redeemedBy)"
+    add(
+      .init(
+        at: given.givenAt, service: Explanation.service, rule: "incentive \(gift.incentive)",
+        version: campaign.map { "revision \($0.revision)" } ?? "", inputs: inputs,
+        result: "\(verb) \(gift.incentive)\(order)."))
+  }
+
   // MARK: - The notifier's
 
   mutating func add(_ message: NotifierV1.OutboundMessage) {

@@ -46,8 +46,17 @@ extension SchedulerHandler {
           store: request.store, contact: request.contact, cart: request.cart),
         session: session, flows: flows)
       let reader = EnrolmentReader(session: session, flows: flows)
+      var contacts: Set<String> = request.contact.isEmpty ? [] : [request.contact]
       for enrolment in try list.all() {
         explanation.add(enrolment, decisions: try reader.decisions(of: enrolment))
+        contacts.insert(enrolment.contact)
+      }
+      for contact in contacts.sorted() {
+        for gift in try Gift.all(of: contact, in: request.store, session)
+        where request.cart.isEmpty || gift.carts.contains(request.cart) {
+          explanation.add(
+            gift, try Campaign.named(gift.incentive, in: request.store, session))
+        }
       }
       return explanation
     }

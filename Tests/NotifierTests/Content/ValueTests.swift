@@ -178,6 +178,8 @@ internal import Texts
     #expect(try target(fixture) == url + "#top")
     fixture.order.incentive = CommonV1.Incentive(kind: .percentage, code: "Ö&1", basisPoints: 500)
     #expect(try target(fixture) == url + "&coupon=%C3%96%261#top")
+    fixture.order.incentive?.expiresAt = ContentFixture.now.timestamp
+    #expect(try target(fixture) == url + "#top")
     fixture.cart.header?.url = "javascript:alert(1)"
     #expect(try target(fixture) == "https://www.moebel.example/")
   }
