@@ -48,7 +48,8 @@ struct DirectMailConfiguration: Sendable {
     )
     cutOff = DirectMailConfiguration.cutOff(&settings)
     householdPeriod = settings.span(
-      "HOMING_HOUSEHOLD_PERIOD", in: .zero...(.seconds(3650 * 86_400)), default: .zero,
+      "HOMING_HOUSEHOLD_PERIOD", in: .zero...(.seconds(3650 * 86_400)),
+      default: .seconds(7 * 86_400),
       "In which an address gets one letter of a controller at most; 0s: as many as are ordered.")
     cost = settings.parsed(
       "HOMING_LETTER_COST", type: "amount and currency", fallback: "none: budgets are not asked",

@@ -69,7 +69,9 @@ final class DirectMailFixture: Sendable {
     let place = try old ?? Place()
     let clock = VirtualClock(at: old == nil ? morning : .epoch)
     var settings = Settings(
-      environment: own.merging(["HOMING_CART_TRACKER": "127.0.0.1:1"]) { $1 })
+      environment: [
+        "HOMING_CART_TRACKER": "127.0.0.1:1", "HOMING_HOUSEHOLD_PERIOD": "0s",
+      ].merging(own) { $1 })
     let configuration = DirectMailConfiguration(reading: &settings)
     try settings.check()
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -27,6 +27,8 @@ struct GroupGrants {
     let locale: String
     let url: String
     let objectionKeys: [OwnerKey]
+    /// Under which its address's letters are remembered (D10): samples apart from the others.
+    let householdKey: OwnerKey
     var grant: CommonV1.Grant?
   }
 
@@ -155,6 +157,8 @@ struct GroupGrants {
         Letter(
           address: address, addressLines: sheet.addressLines, facts: facts, template: template,
           locale: letter.locale, url: letters.target(piece, facts), objectionKeys: keys,
+          householdKey: piece.order.mode == .live
+            ? keys[1] : ObjectionKeys.samples(letters.controller, address),
           grant: answer.grant))
     } catch let refusal as LetterRefusal {
       return refusal.reason == .badDestination
@@ -170,7 +174,7 @@ struct GroupGrants {
     for (piece, verdict) in decided {
       buckets.insert(piece.key.bucket)
       if case .ready(let letter) = verdict {
-        for key in letter.objectionKeys { buckets.insert(key.bucket) }
+        for key in letter.objectionKeys + [letter.householdKey] { buckets.insert(key.bucket) }
       }
     }
     let touched = buckets.sorted()
@@ -219,15 +223,14 @@ struct GroupGrants {
     _ piece: PieceRow, _ letter: Letter, _ now: Int64, since: Int64?, _ pieceLog: PieceLog,
     _ session: any StorageSession
   ) throws -> Bool {
-    let owner = letter.objectionKeys[1]
-    let isLive = piece.order.mode == .live
+    let (owner, household) = (letter.objectionKeys[1], letter.householdKey)
     if let reason = try Objections.refusal(letter.objectionKeys, session) {
       _ = try pieceLog.move(piece, to: .skipped, reason, at: now, now: now, session)
       return false
     }
-    if let since, isLive,
+    if let since,
       try session.first(
-        ObjectionStatements.letterAfter, [owner.bucketValue, owner.value, .integer(since)],
+        ObjectionStatements.letterAfter, [household.bucketValue, household.value, .integer(since)],
         { _ in true }) != nil
     {
       _ = try pieceLog.move(piece, to: .skipped, .frequencyCap, at: now, now: now, session)
@@ -248,12 +251,15 @@ struct GroupGrants {
         .text(letter.template.locale), .blob(try Stored.encode(letter.address)),
         .blob(try Stored.encode(letter.facts)),
       ])
-    try session.execute(
-      ObjectionStatements.addContact,
-      [
-        owner.bucketValue, owner.value, .text(piece.order.store), .text(piece.order.contact),
-        .integer(isLive ? now : 0),
-      ])
+    // Under a sample's address the contact is known for objections, and no letter counts.
+    for (key, at) in [(owner, owner == household ? now : 0), (household, now)] {
+      try session.execute(
+        ObjectionStatements.addContact,
+        [
+          key.bucketValue, key.value, .text(piece.order.store), .text(piece.order.contact),
+          .integer(at),
+        ])
+    }
     return true
   }
 

@@ -38,4 +38,11 @@ enum ObjectionKeys {
       scope: "", channel: .letter,
       address: "\(controller)\u{0}a\u{0}\(AddressComparison.normal(address))")
   }
+
+  /// Of the samples that an address got: they hold back samples alone.
+  static func samples(_ controller: String, _ address: CommonV1.Address) -> OwnerKey {
+    OwnerKey.address(
+      scope: "", channel: .letter,
+      address: "\(controller)\u{0}s\u{0}\(AddressComparison.normal(address))")
+  }
 }

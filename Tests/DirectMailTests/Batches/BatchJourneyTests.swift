@@ -313,10 +313,12 @@ internal import Wire
     await mail.stop()
   }
 
-  @Test("D10 An address gets one letter in the period, whoever of the household it is for")
-  func household() async throws {
+  @Test(
+    "D10 An address gets one letter in the period, whoever of the household it is for; so samples",
+    arguments: ["live", "shop"])
+  func household(store: String) async throws {
     let mail = try await DirectMailFixture.start(settings: ["HOMING_HOUSEHOLD_PERIOD": "36h"])
-    try await mail.putTemplate(store: "live")
+    try await mail.putTemplate(store: store)
     let home = ScriptedTracker.address("home")
     mail.tracker.answers { subject in
       var answer = ScriptedTracker.grant(subject)
@@ -326,7 +328,7 @@ internal import Wire
     }
     var orders: [CommonV1.SendOrder] = []
     for (number, contact) in ["anna", "ben", "carla", "dora"].enumerated() {
-      let order = mail.order(number, contact: contact, store: "live")
+      let order = mail.order(number, contact: contact, store: store)
       orders.append(order)
       if contact == "carla" { try await mail.advanceToCutOff() }
       if contact == "dora" { try await mail.advance(by: .seconds(24 * 3600)) }
