@@ -608,12 +608,20 @@ def enrolment_faults(known, began, one, earlier):
         if lead is None or lead.worth < carts[current.cart].worth:
             yield "not_leading", f"{current.cart} is worth more"
     listed = {cart.id for cart in current.others}
-    if one.step == "mail" and current.certain and listed and {one.cart, *one.covered} != {current.cart, *listed}:
-        yield "not_listed", f"it lists {sorted(one.covered)}"
+    if one.step == "mail" and current.certain and listed:
+        told, wanted = {one.cart, *one.covered}, {current.cart, *listed}
+        carts = fold(known, one.store)
+        if wanted - told or not all(is_quiet(carts.get(name), one.at) for name in told - wanted):
+            yield "not_listed", f"it lists {sorted(one.covered)}"
     repeated = [other for other in earlier if other.step == one.step and other.store == one.store
                 and other.contact in identities and other.at >= current.start]
     if repeated:
         yield "twice", repeated[-1].words()
+
+
+def is_quiet(cart, at):
+    """It may have been given up since the enrolment began."""
+    return cart is not None and not cart.closed and bool(cart.touched) and cart.touched[0] + SHORT_WINDOW <= at
 
 
 # What must have been sent.

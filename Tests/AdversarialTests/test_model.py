@@ -209,6 +209,13 @@ class Faults(unittest.TestCase):
         self.check("not_listed", w, [send("mail", w, cart="dear")])
         self.check("twice", w, [send("mail", w, cart="dear"), send("mail", w, at=LEFT + 8 * HOUR)])
 
+    def test_a_cart_given_up_since_may_be_listed_too_and_one_in_use_may_not(self):
+        for later, wrong in ((HOUR, set()), (3 * HOUR, {"not_listed"})):
+            w = someone()
+            w.add(LEFT, cart="dear", sku="dear", price=900)
+            w.add(LEFT + later, cart="late", sku="late", price=1)
+            self.assertEqual(kinds(w, [send("mail", w, cart="dear", covered=(w.cart, "late"))]), wrong)
+
     def test_a_cap_counts_whoever_has_the_address(self):
         w = someone()
         five = [send("mail", w, id=str(number), contact=f"c{number}", at=LEFT + number * DAY) for number in range(3)]
