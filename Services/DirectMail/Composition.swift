@@ -87,7 +87,7 @@ enum Composition {
     let part = DirectMailPart(
       database: database, templates: templates, modes: modes, pauses: pauses, heads: heads,
       files: outside.files, counts: outside.counts,
-      journal: ObjectionJournal(file: outside.journal), log: context.log, clock: clock,
+      journal: outside.journal, log: context.log, clock: clock,
       virtualClock: context.virtualClock, seed: context.seed(for: "database"))
     let handler = makeHandler(
       context, configuration, outside,
@@ -132,7 +132,7 @@ enum Composition {
       modes: rooms.modes, pauses: rooms.pauses, database: database,
       pieces: PieceDesk(
         database: database, pieceLog: rooms.pieceLog,
-        journal: ObjectionJournal(file: outside.journal), commands: commands, stores: rooms.stores,
+        journal: outside.journal, commands: commands, stores: rooms.stores,
         clock: clock),
       batches: BatchDesk(
         database: database, commands: commands, heads: rooms.heads, files: outside.files,
@@ -141,7 +141,7 @@ enum Composition {
         database: database, commands: commands, stores: rooms.stores, clock: clock,
         threads: readers),
       objections: ObjectionDesk(
-        database: database, journal: ObjectionJournal(file: outside.journal),
+        database: database, journal: outside.journal,
         pieceLog: rooms.pieceLog, stores: rooms.stores, links: outside.links,
         commands: commands, clock: clock, threads: readers),
       scans: ScanDesk(

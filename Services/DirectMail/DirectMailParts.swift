@@ -1,5 +1,6 @@
 internal import Delivery
 internal import Logging
+internal import Messages
 internal import ServiceKit
 internal import Storage
 
@@ -13,7 +14,7 @@ struct DirectMailPart: ServicePart {
   let heads: BatchHeads
   let files: BatchFiles
   let counts: DeliveryCounts
-  let journal: ObjectionJournal
+  let journal: OptOutJournal
   let log: Logger
   let clock: any WallClock
   let virtualClock: VirtualClock?
@@ -37,7 +38,8 @@ struct DirectMailPart: ServicePart {
         throw StorageError(.corrupt, "the database does not know itself")
       }
       try virtualClock?.advance(to: Instant(microseconds: instant))
-      let restored = try journal.restore(database)
+      let restored = try journal.restore(
+        DirectMailV1.JournaledObjection.self, into: database)
       if restored > 0 {
         log.warning(
           "objections that the database did not have came back from their journal",

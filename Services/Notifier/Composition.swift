@@ -85,7 +85,7 @@ enum Composition {
     let hashKey = HashKey()
     let notifier = NotifierPart(
       database: database, templates: templates, modes: modes, pauses: pauses,
-      counts: outside.counts, journal: SuppressionJournal(file: outside.journal),
+      counts: outside.counts, journal: outside.journal,
       recovery: Recovery(
         database: database, messageLog: messageLog, lanes: outside.lanes, clock: clock),
       hashKey: hashKey, clock: clock, virtualClock: context.virtualClock,
@@ -129,7 +129,7 @@ enum Composition {
     let (clock, database, threads) = (context.clock, outside.database, rooms.threads)
     let commands = Commands(database: database, clock: clock, thread: threads.commands)
     let suppressions = SuppressionDesk(
-      database: database, journal: SuppressionJournal(file: outside.journal),
+      database: database, journal: outside.journal,
       messageLog: rooms.messageLog, stores: rooms.stores,
       source: outside.source, links: outside.links, commands: commands, clock: clock,
       threads: threads.readers)
@@ -159,8 +159,8 @@ enum Composition {
         threads: threads.readers, hashKey: rooms.hashKey),
       reports: reports(context, specs, findings, threads.readers),
       mails: MailDesk(
-        database: database, messageLog: rooms.messageLog, findings: findings,
-        links: outside.links, clock: clock, threads: threads.readers, log: context.log),
+        database: database, findings: findings, links: outside.links, clock: clock,
+        threads: threads.readers, log: context.log),
       readers: threads.readers, log: context.log)
   }
 
@@ -174,9 +174,8 @@ enum Composition {
     return ReportDesk(
       database: database, messageLog: messageLog, findings: findings,
       replies: ReplyDesk(
-        database: database, messageLog: messageLog, findings: findings, clock: context.clock,
-        threads: threads, channels: Dictionary(channels) { first, _ in first },
-        log: context.log),
+        database: database, findings: findings, clock: context.clock, threads: threads,
+        channels: Dictionary(channels) { first, _ in first }, log: context.log),
       clock: context.clock, threads: threads,
       secrets: Dictionary(secrets) { first, _ in first })
   }

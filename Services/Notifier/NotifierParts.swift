@@ -1,5 +1,6 @@
 internal import Delivery
 internal import Logging
+internal import Messages
 internal import ServiceKit
 internal import Storage
 internal import Synchronization
@@ -12,7 +13,7 @@ struct NotifierPart: ServicePart {
   let modes: ModeBook
   let pauses: PauseBook
   let counts: DeliveryCounts
-  let journal: SuppressionJournal
+  let journal: OptOutJournal
   let recovery: Recovery
   let hashKey: HashKey
   let clock: any WallClock
@@ -44,7 +45,8 @@ struct NotifierPart: ServicePart {
       }
       hashKey.set(key)
       try virtualClock?.advance(to: Instant(microseconds: instant))
-      let restored = try journal.restore(database)
+      let restored = try journal.restore(
+        NotifierV1.JournaledSuppression.self, into: database)
       if restored > 0 {
         log.warning(
           "opt-outs that the database did not have came back from their journal",

@@ -222,10 +222,11 @@ struct Clients: Sendable {
       let client = IntakeClient(directMail ?? notifier, DirectMailV1.DirectMailMethods.send)
       return { try await client.send(counts.outbox, $0) }
     case .tracker:
-      let tags = TagSender(CartTrackerV1.CartTrackerClient(tracker))
+      let tags = TagSender(tracker: CartTrackerV1.CartTrackerClient(tracker))
       return { await tags.send($0) }
     case .shop:
-      let rewards = RewardSender(self.rewards.mapValues { SchedulerV1.RewardsClient($0) })
+      let rewards = RewardSender(
+        shops: self.rewards.mapValues { SchedulerV1.RewardsClient($0) })
       return { await rewards.send($0) }
     }
   }

@@ -144,7 +144,7 @@ def main():
     fine = report("the suite takes everything it is told", "; ".join(
         f"{one.words()}: {error}" for one, error in run.refused if one.kind != "ConfirmConsent"))
     fine = verdict.report(printed, run.mails_in_folder, sent) and fine
-    table(verdict, sent, seconds, cpu, run.instants)
+    table(verdict, sent, seconds, cpu, services.instants)
     if options.only is not None:
         verdict.show(people[0], "as it went")
     sys.exit(not fine)

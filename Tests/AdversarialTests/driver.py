@@ -1,7 +1,6 @@
 """Runs lives through real services over TLS on the virtual clock, and reads what left.
 
-The clock goes from one instant to the next at which something falls due or somebody acts; everything comes to rest before
-it goes on. What falls due at an instant comes before what is told at it.
+What falls due at an instant comes before what is told at it.
 """
 
 import collections
@@ -12,19 +11,17 @@ import sys
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "Interop"), str(TESTS / "SuiteTests")]
+sys.path[:0] = [str(TESTS / "SuiteTests")]
 
-import homing_client  # noqa: E402
 import suite  # noqa: E402
-from google.protobuf import json_format  # noqa: E402
-from homing_contract import Contract, RPCError, tls_context  # noqa: E402
+from virtual_suite import VirtualSuite, reason  # noqa: E402
+from homing_contract import RPCError  # noqa: E402
 
 from corpus import DAY, EMAIL, GRID, LETTER, SEASONS, SHORT_WINDOW, SMS, STORES, SWITCHES, WINDOW, Abilities  # noqa: E402
 from model import Sent  # noqa: E402
 
 SERVICES = ("cart-tracker", "scheduler", "notifier", "direct-mail")
 TRACKER, SCHEDULER, NOTIFIER, DIRECT_MAIL = suite.TRACKER, suite.SCHEDULER, suite.NOTIFIER, suite.DIRECT_MAIL
-CLOCK = "homing.clock.v1.Clock"
 SEASON_DAYS = 12
 FLOW = (pathlib.Path(__file__).parent / "flow.yaml").read_text()
 TEST_ADDRESSES = ["@replay.invalid", "+999*", "post:*"]
@@ -45,54 +42,16 @@ def timed(value):
     return [timed(inner) for inner in value] if isinstance(value, list) else value
 
 
-class Services:
-    """A private suite, and one connection to each of its services."""
+class Services(VirtualSuite):
+    """A private suite of all that sends."""
 
     def __init__(self, bin_folder):
-        self.suite = suite.Suite(bin_folder, services=SERVICES, flushes=False)
-        self.contract = Contract()
-        self.connections = {}
+        super().__init__(bin_folder, SERVICES)
         self.keys = 0
-
-    def start(self):
-        self.suite.start()
-        context = tls_context(self.suite.certs / "you.pem", self.suite.certs / "you.key", self.suite.certs / "ca.pem")
-        for name in SERVICES:
-            self.connections[name] = homing_client.Connection(
-                self.contract, "127.0.0.1", self.suite.ports[name], context, f"spiffe://homing.test/{name}")
-
-    def has(self, service, method):
-        found = self.contract.pool.FindServiceByName(service)
-        return method in found.methods_by_name
-
-    def request(self, name, service, method, body):
-        """Sends a call; its answer is read from what is given back."""
-        descriptor = self.contract.pool.FindServiceByName(service).methods_by_name[method]
-        message = self.contract.message(descriptor.input_type.full_name)()
-        if isinstance(body, dict):
-            json_format.ParseDict(body, message)
-        else:
-            message = body
-        connection = self.connections[name]
-        call = connection.request(f"{service}/{method}", message, timeout=60)
-        connection.turn(0)
-        return call
-
-    def call(self, service, method, body):
-        return self.request(suite.OWNER[service], service, method, body).answer()
 
     def command(self, service, method, body):
         self.keys += 1
         return self.request(suite.OWNER[service], service, method, {**body, "idempotencyKey": f"k{self.keys}"})
-
-    def pages(self, service, method, body, rows):
-        after = ""
-        while True:
-            answer = self.call(service, method, {**body, "page": {"limit": 1000, "after": after}})
-            yield from getattr(answer, rows)
-            after = answer.next
-            if not after:
-                return
 
     def abilities(self):
         """What these services can do, by asking them."""
@@ -101,7 +60,7 @@ class Services:
                          erase=self.answers("Erase"))
 
     def answers(self, method):
-        if not self.has(TRACKER, method):
+        if not self.method(TRACKER, method):
             return False
         try:
             self.call(TRACKER, method, {})
@@ -117,69 +76,20 @@ class Services:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / 100
 
-    def stop(self, keep=False):
-        for connection in self.connections.values():
-            connection.close()
-        self.suite.stop(keep=keep)
-
 
 class Run:
     """One corpus on one suite."""
 
     def __init__(self, services, say=lambda text: None):
         self.services, self.say = services, say
-        self.now = 0
-        self.instants = 0
         self.refused = []
         self.settings = {}
-
-    # Time.
-
-    def advance(self, second_micros):
-        self.now = second_micros
-        stamp = self.stamp(second_micros)
-        # Who receives before who sends, so that nobody hears of what lies ahead of him.
-        for name in reversed(SERVICES):
-            self.services.request(name, CLOCK, "Advance", {"to": stamp}).answer()
-        self.instants += 1
-
-    @staticmethod
-    def stamp(micros):
-        second, rest = divmod(micros, 10**6)
-        return suite.instant(second)[:-1] + f".{rest:06d}Z"
-
-    def rest(self):
-        """Waits until nothing runs anywhere; when something falls due next, in microseconds, or None."""
-        previous, end = None, time.monotonic() + 300
-        while time.monotonic() < end:
-            calls = [self.services.request(name, CLOCK, "Status", {}) for name in SERVICES]
-            statuses = [call.answer() for call in calls]
-            quiet = all(status.idle for status in statuses) and sum(status.sent for status in statuses) == sum(
-                status.received for status in statuses)
-            if quiet and statuses == previous:
-                dues = [status.next_due.ToMicroseconds() for status in statuses if status.HasField("next_due")]
-                return min(dues, default=None)
-            previous = statuses if quiet else None
-            if not quiet:
-                time.sleep(0.001)
-        raise RuntimeError("the services do not come to rest")
-
-    def run_to(self, second):
-        """Lets time run to an instant, everything done that falls due on the way."""
-        end = second * 10**6
-        due = self.rest()
-        while due is not None and due < end:
-            self.advance(due)
-            due = self.rest()
-        if self.now < end:
-            self.advance(end)
-            self.rest()
 
     # What is told.
 
     def open(self, second):
-        self.advance(second * 10**6)
-        self.rest()
+        self.services.advance(second * 10**6)
+        self.services.rest()
         for store in STORES.values():
             self.put_store(store)
             call = self.services.command
@@ -196,7 +106,7 @@ class Run:
             for flow in ("", "awkward"):
                 call(SCHEDULER, "SetMode", {"store": store.id, "flow": flow, "mode": "MODE_TEST",
                                             "testAddresses": TEST_ADDRESSES}).answer()
-        self.rest()
+        self.services.rest()
 
     def put_store(self, store, **changes):
         kinds = [{"kind": "CART_KIND_QUOTE", "window": {"span": "7800s"},
@@ -264,16 +174,16 @@ class Run:
                     for one in person.life:
                         agenda[one.heard].append(one)
             switches = {begin + after: (store, what) for store, after, what in SWITCHES}
-            if self.now == 0:
+            if self.services.now == 0:
                 self.open(begin)
             for second in sorted({*agenda, *switches}):
-                self.run_to(second)
+                self.services.run_to(second)
                 if second in switches:
                     self.switch(*switches[second])
                 self.tell(agenda[second])
-                self.rest()
-            self.run_to(begin + SEASON_DAYS * DAY + GRID)
-            self.say(f"{season} is over: {self.instants} instants")
+                self.services.rest()
+            self.services.run_to(begin + SEASON_DAYS * DAY + GRID)
+            self.say(f"{season} is over: {self.services.instants} instants")
 
     # What left.
 
@@ -326,14 +236,10 @@ class Run:
             asked = {"store": person.store, "contact": contact}
             for row in self.services.pages(SCHEDULER, "ListEnrolments", asked, "enrolments"):
                 answer = self.services.call(SCHEDULER, "GetEnrolment", {"store": person.store, "enrolment": row.id})
-                yield f"enrolment of {row.contact} about {row.cart}, {self.reason(row)}"
+                yield f"enrolment of {row.contact} about {row.cart}, {reason(row)}"
                 for one in answer.decisions:
                     verdict = type(one).DESCRIPTOR.enum_types_by_name["Verdict"].values_by_number[one.verdict].name
-                    outcomes = [f"{outcome.at.ToJsonString()} {outcome.kind} {self.reason(outcome)}"
+                    outcomes = [f"{outcome.at.ToJsonString()} {outcome.kind} {reason(outcome)}"
                                 for outcome in one.outcomes]
-                    yield (f"  {one.decided_at.ToJsonString()} {one.step} {verdict} {self.reason(one)} "
+                    yield (f"  {one.decided_at.ToJsonString()} {one.step} {verdict} {reason(one)} "
                            f"{one.branch} {', '.join(outcomes)}")
-
-    def reason(self, row):
-        names = self.services.contract.pool.FindEnumTypeByName("homing.common.v1.ReasonCode").values_by_number
-        return names[row.reason].name.removeprefix("REASON_CODE_")

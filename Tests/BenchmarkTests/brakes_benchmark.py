@@ -10,7 +10,6 @@ grant: cart-tracker, scheduler and notifier; every cart is left, each mail asks 
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
@@ -51,10 +50,6 @@ def quantile(values, share):
     return values[min(len(values) - 1, int(len(values) * share))]
 
 
-def milliseconds(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000
-
-
 def grant(options):
     sink = notifier_benchmark.Sink()
     providers = f"[mail]\nkind = smtp\nchannels = email\naddress = 127.0.0.1:{sink.port}\ntls = off\nrate = none\n"
@@ -72,7 +67,7 @@ def grant(options):
             if time.monotonic() > deadline:
                 sys.exit(f"{len(spans)} of {len(contacts)} mails were handed over")
             time.sleep(1)
-            spans = [milliseconds(row["attempts"][0]["at"]) - milliseconds(row["grant"]["grantedAt"])
+            spans = [(suite.second(row["attempts"][0]["at"]) - suite.second(row["grant"]["grantedAt"])) * 1000
                      for row in services.pages(f"{NOTIFIER}/ListMessages", asked, "messages")]
         print(f"{len(spans):,} mails, {len(spans) / (time.monotonic() - begin):,.0f}/s; from the grant to the call of the provider: "
               f"p50 {quantile(spans, 0.5):.2f} ms, p99 {quantile(spans, 0.99):.2f} ms, "

@@ -23,6 +23,10 @@ import time
 import peers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/SuiteTests"))
+
+from suite import second  # noqa: E402
+
 BIN = pathlib.Path(os.environ.get("HOMING_BIN", ROOT / ".build/release"))
 SERVICE = "homing.cart_tracker.v1.CartTracker"
 HZ = os.sysconf("SC_CLK_TCK")
@@ -252,8 +256,8 @@ def lateness(tracker, store, window=30, contacts=1_000_000, **load):
         page = {"limit": 1000, **({"after": after} if after else {})}
         answer = tracker.call("ListEpisodes", {"store": store, "page": page})
         for episode in answer.get("episodes", []):
-            due.append(instant(episode["abandonedAt"]))
-            late.append(instant(episode["knownAt"]) - due[-1])
+            due.append(second(episode["abandonedAt"]))
+            late.append(second(episode["knownAt"]) - due[-1])
         after = answer.get("next", "")
         if not after:
             break
@@ -263,11 +267,6 @@ def lateness(tracker, store, window=30, contacts=1_000_000, **load):
     spread = (max(due) - min(due)) or 1
     print(f"lateness of {len(late):,} episodes, {len(late) / spread:,.0f} due a second ({store}): "
           f"p50 {late[len(late) // 2] * 1000:.0f} ms, p99 {late[len(late) * 99 // 100] * 1000:.0f} ms, max {late[-1] * 1000:.0f} ms", flush=True)
-
-
-def instant(text):
-    import datetime
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def anchors():

@@ -188,7 +188,7 @@ internal import Testing
     let bounds = [2500, 5833, 10_000]
     var counts = [0, 0, 0]
     for number in 0..<100_000 {
-      let share = SplitHash.share(store: "shop", flow: "f", "split", "customer-\(number)")
+      let share = SubjectHash.share(store: "shop", flow: "f", "split", "customer-\(number)")
       #expect((0..<10_000).contains(share))
       if let branch = bounds.firstIndex(where: { share < $0 }) { counts[branch] += 1 }
     }
@@ -200,11 +200,11 @@ internal import Testing
   @Test("F18 A contact's branch is what it always was, and each step splits anew")
   func stable() {
     let names = (0..<2000).map { "p\($0)" }
-    let first = names.map { SplitHash.share(store: "shop", flow: "f", "one", $0) < 5000 }
-    let second = names.map { SplitHash.share(store: "shop", flow: "f", "two", $0) < 5000 }
+    let first = names.map { SubjectHash.share(store: "shop", flow: "f", "one", $0) < 5000 }
+    let second = names.map { SubjectHash.share(store: "shop", flow: "f", "two", $0) < 5000 }
     let same = Double(zip(first, second).count { $0 == $1 }) / 2000
     #expect(abs(same - 0.5) < 0.05)
-    #expect(SplitHash.share(store: "shop", flow: "f", "one", "ann") == 6716)
+    #expect(SubjectHash.share(store: "shop", flow: "f", "one", "ann") == 6716)
   }
 }
 

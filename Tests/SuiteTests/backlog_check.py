@@ -20,22 +20,15 @@ import sys
 import time
 from collections import Counter
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "Interop"), str(TESTS / "SuiteTests")]
-
-import homing_client  # noqa: E402
-import suite  # noqa: E402
-from google.protobuf import json_format  # noqa: E402
-from homing_contract import Contract, tls_context  # noqa: E402
-from suite import NOTIFIER, SCHEDULER, TRACKER, instant, report  # noqa: E402
+import suite
+from suite import NOTIFIER, OPEN, SCHEDULER, TRACKER, instant, once, report, until
+from virtual_suite import VirtualSuite, reason
 
 SERVICES = ("cart-tracker", "scheduler", "notifier")
-CLOCK = "homing.clock.v1.Clock"
 HOUR, DAY = 3600, 86_400
 MORNING = 1_772_442_000  # 2026-03-02T09:00:00Z
 EVENTS = 1000  # In a call.
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
-OPEN = ("MESSAGE_STATE_WAITING", "MESSAGE_STATE_SENDING")
 AT_ONCE = """\
 flow: at-once
 start: cart abandoned
@@ -56,97 +49,6 @@ steps:
 """
 
 
-class Shop:
-    """Three services with one store, and their clocks."""
-
-    def __init__(self, options, flow, window):
-        self.suite = suite.Suite(options.bin, services=SERVICES, flushes=False)
-        self.contract, self.connections = Contract(), {}
-        self.start()
-        self.advance(MORNING)
-        self.suite.put_shop("shop", flow, window=window)
-        self.settle()
-
-    def start(self):
-        self.suite.start()
-        certs = self.suite.certs
-        context = tls_context(certs / "you.pem", certs / "you.key", certs / "ca.pem")
-        for name in SERVICES:
-            self.connections[name] = homing_client.Connection(
-                self.contract, "127.0.0.1", self.suite.ports[name], context, f"spiffe://homing.test/{name}")
-
-    def stop(self):
-        for connection in self.connections.values():
-            connection.close()
-        self.suite.stop()
-
-    def ask(self, name, service, method, body):
-        descriptor = self.contract.pool.FindServiceByName(service).methods_by_name[method]
-        message = self.contract.message(descriptor.input_type.full_name)()
-        json_format.ParseDict(body, message)
-        connection = self.connections[name]
-        call = connection.request(f"{service}/{method}", message, timeout=60)
-        connection.turn(0)
-        return call.answer()
-
-    def pages(self, service, method, rows):
-        """All rows of a list of the store."""
-        after = ""
-        while True:
-            answer = self.ask(suite.OWNER[service], service, method, {
-                "store": "shop", "page": {"limit": 1000, "after": after}})
-            yield from getattr(answer, rows)
-            after = answer.next
-            if not after:
-                return
-
-    # Time.
-
-    def advance(self, second):
-        # Who receives before who sends, so that nobody hears of what lies ahead of him.
-        for name in reversed(SERVICES):
-            self.ask(name, CLOCK, "Advance", {"to": instant(second)})
-
-    def settle(self):
-        """Waits until nothing runs in any of the three; when something falls due next, or None."""
-        previous, end = None, time.monotonic() + 600
-        while time.monotonic() < end:
-            statuses = [self.ask(name, CLOCK, "Status", {}) for name in SERVICES]
-            quiet = all(status.idle for status in statuses) and sum(status.sent for status in statuses) == sum(
-                status.received for status in statuses)
-            if quiet and statuses == previous:
-                dues = [status.next_due.ToMicroseconds() for status in statuses if status.HasField("next_due")]
-                return min(dues, default=None)
-            previous = statuses if quiet else None
-            if not quiet:
-                time.sleep(0.002)
-        raise RuntimeError("the services do not come to rest")
-
-    def run_to(self, second):
-        end = second * 10**6
-        while (due := self.settle()) is not None and due < end:
-            self.advance(due / 10**6)
-        self.advance(second)
-        self.settle()
-
-    # What is told, and what left.
-
-    def record(self, events):
-        for start in range(0, len(events), EVENTS):
-            self.ask("cart-tracker", TRACKER, "Record", {"store": "shop", "events": events[start:start + EVENTS]})
-
-    def leave(self, carts):
-        """Each contact was last seen with a cart at that second."""
-        self.record([suite.contact_event(contact, instant(at)) for contact, at in carts.items()])
-        self.record([suite.add_event(f"add-{contact}", instant(at), contact, f"c-{contact}")
-                     for contact, at in carts.items()])
-
-    def reasons(self):
-        """Why each contact's enrolment ended, or `entered`."""
-        return {row.contact: name(row, "reason") or "entered"
-                for row in self.pages(SCHEDULER, "ListEnrolments", "enrolments")}
-
-
 def mails(services):
     """How many each contact was sent, by what the mail folder has."""
     found = Counter()
@@ -156,26 +58,33 @@ def mails(services):
     return found
 
 
-def name(row, field):
-    """The name of an enum's value without its prefix; empty for the zero one."""
-    value = getattr(row, field)
-    named = row.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number[value].name
-    return named.removeprefix("REASON_CODE_") if value else ""
+def met(contacts):
+    """Each is a contact now, and has put something into a cart, at that second."""
+    return ([suite.contact_event(contact, instant(at)) for contact, at in contacts.items()],
+            [suite.add_event(f"add-{contact}", instant(at), contact, f"c-{contact}") for contact, at in contacts.items()])
 
 
-def once(mails, wanted):
-    wrong = [f"{contact} got {mails[contact]}" for contact in wanted if mails[contact] != 1]
-    return wrong + [f"{contact} got {count}" for contact, count in mails.items() if contact not in wanted]
+def in_calls(events):
+    return (events[start:start + EVENTS] for start in range(0, len(events), EVENTS))
+
+
+# On the virtual clock.
 
 
 def shortened_window(options):
-    shop = Shop(options, AT_ONCE, window=f"{7 * DAY}s")
+    shop = VirtualSuite(options.bin, SERVICES)
     try:
+        shop.start()
+        shop.advance(MORNING * 10**6)
+        shop.suite.put_shop("shop", AT_ONCE, window=f"{7 * DAY}s")
+        shop.rest()
         step, end = 6 * DAY / options.carts, MORNING + 6 * DAY
         left = {f"p{number}": MORNING + int(number * step) for number in range(options.carts)}
-        shop.advance(end)
-        shop.leave(left)
-        shop.settle()
+        shop.advance(end * 10**6)
+        for events in met(left):
+            for part in in_calls(events):
+                shop.call(TRACKER, "Record", {"store": "shop", "events": part})
+        shop.rest()
         before, begin = mails(shop.suite), time.monotonic()
         store = shop.suite.call(f"{TRACKER}/GetStore", {"store": "shop"})
         shop.suite.call(f"{TRACKER}/PutStore", {
@@ -188,12 +97,13 @@ def shortened_window(options):
         wrong = once(mails(shop.suite), fresh) + [f"{contact} got a mail before" for contact in before]
         fine = report(f"F20 C14 a window of a week becomes an hour over {len(left)} carts: each fresh one gets one mail",
                       wrong, f"({len(fresh)} mails, {seconds:.1f} s)")
-        episodes = list(shop.pages(TRACKER, "ListEpisodes", "episodes"))
+        episodes = list(shop.pages(TRACKER, "ListEpisodes", {"store": "shop"}, "episodes"))
         wrong = [f"{len(episodes)} are listed"] if len(episodes) != len(left) else []
         wrong += [f"{one.contact} was abandoned at {one.abandoned_at.seconds}" for one in episodes
                   if one.abandoned_at.seconds != left[one.contact] + HOUR]
         fine = report("C14 each is listed at its last activity and an hour", wrong) and fine
-        reasons = shop.reasons()
+        reasons = {row.contact: reason(row) for row in shop.pages(
+            SCHEDULER, "ListEnrolments", {"store": "shop"}, "enrolments")}
         wrong = [f"{contact}: {reasons.get(contact)}" for contact in left.keys() - fresh
                  if reasons.get(contact) != "TOO_OLD"]
         return report("F20 what was given up more than a day before is listed and not enrolled", wrong,
@@ -227,15 +137,14 @@ class Outage:
         return time.time() + self.ahead
 
     def record(self, events):
-        for start in range(0, len(events), EVENTS):
-            self.suite.call(f"{TRACKER}/Record", {"store": "shop", "events": events[start:start + EVENTS]})
+        for part in in_calls(events):
+            self.suite.call(f"{TRACKER}/Record", {"store": "shop", "events": part})
 
     def abandon(self, contacts):
         """An hour of silence ends in a second, and is noticed."""
-        at = instant(self.now - HOUR + 1)
         before = len(self.rows(TRACKER, "ListEpisodes", "episodes"))
-        self.record([suite.contact_event(contact, at) for contact in contacts])
-        self.record([suite.add_event(f"add-{contact}", at, contact, f"c-{contact}") for contact in contacts])
+        for events in met(dict.fromkeys(contacts, self.now - HOUR + 1)):
+            self.record(events)
         until(lambda: len(self.rows(TRACKER, "ListEpisodes", "episodes")) == before + len(contacts), "the episodes")
 
     def buy(self, contacts):
@@ -249,14 +158,6 @@ class Outage:
         """The contacts whose enrolment is no longer about to enter, with its reason."""
         return {row["contact"]: row.get("reason", row["state"]) for row in self.rows(SCHEDULER, "ListEnrolments", "enrolments")
                 if row["state"] != "ENROLMENT_STATE_ENTERING"}
-
-
-def until(condition, what, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} did not come within {seconds} s")
-        time.sleep(0.05)
 
 
 def outage(options):

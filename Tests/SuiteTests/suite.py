@@ -3,6 +3,7 @@
 Needs Python's standard library only. Imported by kill_check.py, postfix_check.py and suite_benchmark.py.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -23,6 +24,8 @@ TRACKER = "homing.cart_tracker.v1.CartTracker"
 SCHEDULER = "homing.scheduler.v1.Scheduler"
 NOTIFIER = "homing.notifier.v1.Notifier"
 DIRECT_MAIL = "homing.direct_mail.v1.DirectMail"
+# Of messages without a fate.
+OPEN = ("MESSAGE_STATE_WAITING", "MESSAGE_STATE_SENDING")
 OWNER = {TRACKER: "cart-tracker", SCHEDULER: "scheduler", NOTIFIER: "notifier", DIRECT_MAIL: "direct-mail"}
 _next_port = 15_000 + os.getpid() * 61 % 16_000
 
@@ -47,10 +50,29 @@ def instant(second):
     return time.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z", time.gmtime(whole))
 
 
+def second(text):
+    """Seconds since 1970 of an RFC 3339 instant."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
 def report(name, wrong, words=""):
     """One line for a check; `wrong` says in words what is not as it must be. True where nothing is."""
     print(f"FAIL {name}: {'; '.join(str(part) for part in wrong[:5])}" if wrong else f"PASS {name} {words}".rstrip(), flush=True)
     return not wrong
+
+
+def until(condition, what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} did not come within {seconds} s")
+        time.sleep(0.02)
+
+
+def once(times, wanted):
+    """What is wrong with how often each was written to, each of `wanted` being due exactly one mail."""
+    wrong = [f"{who} got {times[who]}" for who in wanted if times[who] != 1]
+    return wrong + [f"{who} got {count}" for who, count in times.items() if who not in wanted]
 
 
 class SMTPSink:

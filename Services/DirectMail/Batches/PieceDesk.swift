@@ -8,7 +8,7 @@ internal import Wire
 struct PieceDesk: Sendable {
   let database: DirectMailDatabase
   let pieceLog: PieceLog
-  let journal: ObjectionJournal
+  let journal: OptOutJournal
   let commands: Commands
   let stores: StoreBook
   let clock: any WallClock
@@ -100,7 +100,7 @@ struct PieceDesk: Sendable {
   /// Whether a report is news about a piece that was handed over.
   private static func note(
     _ entry: DirectMailV1.ReportPiecesRequest.Entry, _ piece: PieceRow, _ controller: String,
-    _ now: Int64, _ pieceLog: PieceLog, _ journal: ObjectionJournal,
+    _ now: Int64, _ pieceLog: PieceLog, _ journal: OptOutJournal,
     _ session: any StorageSession
   ) throws -> Bool {
     let handedOver = DirectMailV1.PieceState.submitted.rawValue
@@ -114,11 +114,12 @@ struct PieceDesk: Sendable {
     if isMoved, entry.state == .returned,
       let address = try PieceContent.find(piece.key, session)?.address
     {
-      try journal.put(
-        .init(
+      try DirectMailV1.JournaledObjection(
+        controller: controller,
+        objection: .init(
           address: AddressComparison.place(address), cause: .returned,
-          since: .init(microseconds: at), evidence: entry.note, piece: piece.key.text),
-        controller, session)
+          since: .init(microseconds: at), evidence: entry.note, piece: piece.key.text)
+      ).put(journal, session)
     }
     return isMoved
   }

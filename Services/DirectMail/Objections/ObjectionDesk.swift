@@ -7,7 +7,7 @@ internal import Wire
 /// Who must not get mail any more (D10): permanent, and of all stores of a controller.
 struct ObjectionDesk: Sendable {
   let database: DirectMailDatabase
-  let journal: ObjectionJournal
+  let journal: OptOutJournal
   let pieceLog: PieceLog
   let stores: StoreBook
   let links: LetterLinks

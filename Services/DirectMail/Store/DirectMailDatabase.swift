@@ -5,7 +5,7 @@ internal import Storage
 
 /// direct-mail.db: every change goes through one thread that commits many of them at once; reads
 /// run beside it.
-final class DirectMailDatabase: Sendable {
+final class DirectMailDatabase: OptOutDatabase {
   /// A change that shares its transaction with others.
   struct Change: Sendable {
     /// Whose rows it writes.

@@ -1,6 +1,6 @@
-internal import Delivery
+package import Delivery
 
 /// Messages in our own rows.
-enum Stored: StoredRows {
-  static let arenas = ArenaPool(bytesMax: 1 << 28, keptMax: 16)
+package enum Stored: StoredRows {
+  package static let arenas = ArenaPool(bytesMax: 1 << 28, keptMax: 16)
 }

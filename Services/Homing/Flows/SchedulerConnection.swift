@@ -44,10 +44,12 @@ struct SchedulerOptions: ParsableArguments {
 /// The client with what all its calls have in common.
 struct SchedulerCaller: Sendable {
   let client: SchedulerV1.SchedulerClient
+  let incentives: SchedulerV1.IncentivesClient
   let options: CallOptions
 
   init(_ channel: any Channel, timeout: Duration?) {
     client = SchedulerV1.SchedulerClient(channel)
+    incentives = SchedulerV1.IncentivesClient(channel)
     options = CallOptions(timeout: timeout)
   }
 }

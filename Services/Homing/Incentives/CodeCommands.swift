@@ -18,7 +18,7 @@ struct IncentivesUploadCommand: HomingSubcommand {
   /// Codes of a call.
   static let batchSize = 5000
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @Argument(help: "The incentive's name.") var name: String
   @Argument(help: "CSV file; - for standard input.") var file: String
   @OptionGroup var output: OutputOptions
@@ -27,7 +27,7 @@ struct IncentivesUploadCommand: HomingSubcommand {
     try await at.call { try await upload($0) { Terminal.print($0) } }
   }
 
-  func upload(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
+  func upload(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
     let path = file == "-" ? "/dev/stdin" : file
     let bytes = try await BlockingWork.run {
       try InputFile.bytes(path, bytesMax: IncentivesUploadCommand.sizeMax)
@@ -36,7 +36,7 @@ struct IncentivesUploadCommand: HomingSubcommand {
     var sum = SchedulerV1.UploadCodesResponse()
     for start in stride(from: 0, to: codes.count, by: Self.batchSize) {
       let part = codes[start..<min(start + Self.batchSize, codes.count)]
-      let answer = try await caller.client.uploadCodes(
+      let answer = try await caller.incentives.uploadCodes(
         .init(
           store: at.store, idempotencyKey: IdempotencyKey.make(nil), incentive: name,
           codes: part.map(\.code), firstLine: 1), options: caller.options)
@@ -96,7 +96,7 @@ struct IncentivesRedeemCommand: HomingSubcommand {
 
   static let refused: Int32 = 3
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @Argument(help: "The code.") var code: String
   @Option(help: "The shop's id of the order.") var order: String
   @Option(help: "Whose order it is.") var contact = ""
@@ -110,8 +110,8 @@ struct IncentivesRedeemCommand: HomingSubcommand {
     try await at.call { try await redeem($0) { Terminal.print($0) } }
   }
 
-  func redeem(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
-    let answer = try await caller.client.redeem(
+  func redeem(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
+    let answer = try await caller.incentives.redeem(
       .init(
         store: at.store, code: code, order: order, contact: contact, cart: cart,
         total: try GiftText.money([total], "--total").first, checkOnly: check),
@@ -133,7 +133,7 @@ struct IncentivesReverseCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "reverse", abstract: "Take a redemption back, as its order was cancelled.")
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @Argument(help: "The code.") var code: String
   @Option(help: "The shop's id of the order.") var order: String
   @Option(help: "Idempotency key, to repeat a call safely.") var idempotencyKey: String?
@@ -143,8 +143,8 @@ struct IncentivesReverseCommand: HomingSubcommand {
     try await at.call { try await reverse($0) { Terminal.print($0) } }
   }
 
-  func reverse(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
-    let answer = try await caller.client.reverseRedemption(
+  func reverse(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
+    let answer = try await caller.incentives.reverseRedemption(
       .init(
         store: at.store, idempotencyKey: IdempotencyKey.make(idempotencyKey), code: code,
         order: order), options: caller.options)
@@ -158,7 +158,7 @@ struct IncentivesVoidCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "void", abstract: "End a code that was not redeemed.")
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @Argument(help: "The code.") var code: String
   @Option(help: "For a fixed code: whose.") var contact = ""
   @Option(help: "Idempotency key, to repeat a call safely.") var idempotencyKey: String?
@@ -166,8 +166,8 @@ struct IncentivesVoidCommand: HomingSubcommand {
 
   func perform() async throws { try await at.call { try await void($0) { Terminal.print($0) } } }
 
-  func void(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
-    let answer = try await caller.client.voidCode(
+  func void(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
+    let answer = try await caller.incentives.voidCode(
       .init(
         store: at.store, idempotencyKey: IdempotencyKey.make(idempotencyKey), code: code,
         contact: contact), options: caller.options)

@@ -16,51 +16,18 @@ struct IncentivesCommand: ParsableCommand {
     ])
 }
 
-/// Which scheduler, and which of its stores.
-struct IncentiveStore: ParsableArguments {
-  @Argument(help: "HOST:PORT of scheduler.") var target: String
-  @Option(help: "The store's id.") var store: String
-  @Option(help: ArgumentHelp("Time for each call.", valueName: "span"))
-  var deadline = TimeSpan(.seconds(60))
-  @OptionGroup var connection: ConnectionOptions
-
-  /// Calls what `body` asks for and closes the connection.
-  ///
-  /// - Throws: `CommandError` for the status of a call.
-  func call(_ body: (IncentiveCaller) async throws -> Void) async throws {
-    let client = try connection.client(target, timeout: deadline.duration)
-    defer { client.close() }
-    do {
-      try await body(IncentiveCaller(client, timeout: deadline.duration))
-    } catch let error as RPCError {
-      throw CommandError.call(error, target)
-    }
-  }
-}
-
-/// The client with what all its calls have in common.
-struct IncentiveCaller: Sendable {
-  let client: SchedulerV1.IncentivesClient
-  let options: CallOptions
-
-  init(_ channel: any Channel, timeout: Duration?) {
-    client = SchedulerV1.IncentivesClient(channel)
-    options = CallOptions(timeout: timeout)
-  }
-}
-
 /// `homing incentives list`: every incentive of a store.
 struct IncentivesListCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List a store's incentives with what they have come to.")
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @OptionGroup var output: OutputOptions
 
   func perform() async throws { try await at.call { try await list($0) { Terminal.print($0) } } }
 
-  func list(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
-    let all = try await caller.client.listIncentives(
+  func list(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
+    let all = try await caller.incentives.listIncentives(
       .init(store: at.store), options: caller.options)
     try IncentiveCells.print(all.incentives, output, print)
   }
@@ -71,14 +38,14 @@ struct IncentivesShowCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show one incentive: reserved, given, redeemed, left.")
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @Argument(help: "Its name.") var name: String
   @OptionGroup var output: OutputOptions
 
   func perform() async throws { try await at.call { try await show($0) { Terminal.print($0) } } }
 
-  func show(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
-    let one = try await caller.client.getIncentive(
+  func show(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
+    let one = try await caller.incentives.getIncentive(
       .init(store: at.store, name: name), options: caller.options)
     try IncentiveCells.print([one], output, print)
   }
@@ -89,14 +56,14 @@ struct IncentivesGivenCommand: HomingSubcommand {
   static let configuration = CommandConfiguration(
     commandName: "given", abstract: "Show what a contact was given, newest first.")
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @Option(help: "The contact's id.") var contact: String
   @OptionGroup var output: OutputOptions
 
   func perform() async throws { try await at.call { try await given($0) { Terminal.print($0) } } }
 
-  func given(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
-    let answer = try await caller.client.listGiven(
+  func given(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
+    let answer = try await caller.incentives.listGiven(
       .init(store: at.store, contact: contact), options: caller.options)
     try IncentiveCells.print(answer.given, output, print)
   }

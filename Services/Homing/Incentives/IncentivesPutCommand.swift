@@ -16,7 +16,7 @@ struct IncentivesPutCommand: HomingSubcommand {
       (homing.scheduler.v1.IncentiveTerms). What was given keeps its terms.
       """)
 
-  @OptionGroup var at: IncentiveStore
+  @OptionGroup var at: SchedulerStore
   @Argument(help: "Its name: flows give it by this.") var name: String
   @Option(
     name: .shortAndLong,
@@ -60,21 +60,21 @@ struct IncentivesPutCommand: HomingSubcommand {
 
   func perform() async throws { try await at.call { try await put($0) { Terminal.print($0) } } }
 
-  func put(_ caller: IncentiveCaller, _ print: (String) -> Void) async throws {
+  func put(_ caller: SchedulerCaller, _ print: (String) -> Void) async throws {
     var terms = try await present(caller) ?? .init()
     if let data { terms = try await ContractJSON().message(data) }
     terms.name = name
     try apply(to: &terms)
-    let answer = try await caller.client.putIncentive(
+    let answer = try await caller.incentives.putIncentive(
       .init(
         store: at.store, idempotencyKey: IdempotencyKey.make(idempotencyKey), terms: terms),
       options: caller.options)
     try IncentiveCells.print([answer], output, print)
   }
 
-  private func present(_ caller: IncentiveCaller) async throws -> SchedulerV1.IncentiveTerms? {
+  private func present(_ caller: SchedulerCaller) async throws -> SchedulerV1.IncentiveTerms? {
     do {
-      return try await caller.client.getIncentive(
+      return try await caller.incentives.getIncentive(
         .init(store: at.store, name: name), options: caller.options
       ).terms
     } catch let error as RPCError where error.code == .notFound {

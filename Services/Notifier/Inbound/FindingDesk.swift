@@ -85,6 +85,36 @@ struct FindingDesk: Sendable {
     return done
   }
 
+  /// Writes what was found in something that came in, with its answer: once, whatever comes again.
+  ///
+  /// - Parameters:
+  ///   - also: buckets that `write` touches.
+  ///   - write: in the same transaction, with its time in microseconds.
+  func keep(
+    _ answer: NotifierV1.InboundAnswer, _ found: [Finding], _ digest: [UInt8],
+    _ clock: any WallClock, _ threads: ThreadPool, also: [UInt8] = [],
+    _ write: @escaping @Sendable (Int64, any StorageSession) throws -> Void = { _, _ in }
+  ) async throws -> NotifierV1.InboundAnswer {
+    let plan = try await plan(found, threads)
+    return try await threads.run {
+      let now = clock.now.microseconds
+      let touched = plan.buckets + [digest[0]] + also
+      let kept = try database.commitBlocking(touched, weight: 8) { session in
+        if let known = try Inbound.known(digest, session) { return known }
+        let done = try apply(plan, now, session)
+        try write(now, session)
+        var answer = answer
+        answer.outcomes = done.outcomes
+        answer.suppressed = done.suppressed
+        answer.withdrawn = done.withdrawn
+        try Inbound.keep(answer, digest, now, session)
+        return answer
+      }
+      messageLog.outcomes.wake(touched)
+      return kept
+    }
+  }
+
   /// Counts a bounce that may pass.
   private func isTooOften(
     _ finding: Finding, _ wish: SuppressionDesk.Wish, _ session: any StorageSession

@@ -14,7 +14,6 @@ internal import Wire
 /// like the others: refusing it would make a mail server send it for days.
 struct MailDesk: Sendable {
   let database: NotifierDatabase
-  let messageLog: MessageLog
   let findings: FindingDesk
   let links: LinkMaker
   let clock: any WallClock
@@ -37,7 +36,7 @@ struct MailDesk: Sendable {
       log.notice(
         "an inbound mail is about no message of ours", metadata: ["kind": "\(answer.kind)"])
     }
-    return try await keep(answer, found, digest)
+    return try await findings.keep(answer, found, digest, clock, threads)
   }
 
   private func find(
@@ -101,28 +100,6 @@ struct MailDesk: Sendable {
     case .reply: return [finding(.replied, "reply")]
     case .stop: return [finding(.optedOut, "reply \"\(Inbound.quoted(mail.words))\"")]
     case .notice, .autoReply: return []
-    }
-  }
-
-  private func keep(
-    _ answer: NotifierV1.InboundAnswer, _ found: [FindingDesk.Finding], _ digest: [UInt8]
-  ) async throws -> NotifierV1.InboundAnswer {
-    let plan = try await findings.plan(found, threads)
-    return try await threads.run {
-      let now = clock.now.microseconds
-      let touched = plan.buckets + [digest[0]]
-      let kept = try database.commitBlocking(touched, weight: 8) { session in
-        if let known = try Inbound.known(digest, session) { return known }
-        let done = try findings.apply(plan, now, session)
-        var answer = answer
-        answer.outcomes = done.outcomes
-        answer.suppressed = done.suppressed
-        answer.withdrawn = done.withdrawn
-        try Inbound.keep(answer, digest, now, session)
-        return answer
-      }
-      messageLog.outcomes.wake(touched)
-      return kept
     }
   }
 }

@@ -14,7 +14,6 @@ internal import Wire
 /// start words too, is a reply to the last message.
 struct ReplyDesk: Sendable {
   let database: NotifierDatabase
-  let messageLog: MessageLog
   let findings: FindingDesk
   let clock: any WallClock
   let threads: ThreadPool
@@ -63,8 +62,10 @@ struct ReplyDesk: Sendable {
         message: message, kind: meaning == .stop ? .optedOut : .replied, at: text.at,
         evidence: evidence, discriminator: "text \(text.provider) \(text.id)")
     }
-    let help = meaning == .help ? meant.first : nil
-    return try await keep(answer, found, help: help.map { Help($0, text) }, digest)
+    let help = meaning == .help ? meant.first.map { Help($0, text) } : nil
+    return try await findings.keep(
+      answer, found, digest, clock, threads, also: help.map { [$0.bucket] } ?? []
+    ) { try help?.put($0, $1) }
   }
 
   /// Who wrote to the sender of a text: the last message of each, the last one first.
@@ -141,30 +142,6 @@ struct ReplyDesk: Sendable {
           .integer(bucket), .blob(id), .text(Recipient.everybody), .text(store), .integer(now),
           .text(text),
         ])
-    }
-  }
-
-  private func keep(
-    _ answer: NotifierV1.InboundAnswer, _ found: [FindingDesk.Finding], help: Help?,
-    _ digest: [UInt8]
-  ) async throws -> NotifierV1.InboundAnswer {
-    let plan = try await findings.plan(found, threads)
-    return try await threads.run {
-      let now = clock.now.microseconds
-      let touched = plan.buckets + [digest[0]] + (help.map { [$0.bucket] } ?? [])
-      let kept = try database.commitBlocking(touched, weight: 8) { session in
-        if let known = try Inbound.known(digest, session) { return known }
-        let done = try findings.apply(plan, now, session)
-        try help?.put(now, session)
-        var answer = answer
-        answer.outcomes = done.outcomes
-        answer.suppressed = done.suppressed
-        answer.withdrawn = done.withdrawn
-        try Inbound.keep(answer, digest, now, session)
-        return answer
-      }
-      messageLog.outcomes.wake(touched)
-      return kept
     }
   }
 }

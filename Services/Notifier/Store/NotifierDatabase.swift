@@ -5,7 +5,7 @@ internal import Storage
 
 /// notifier.db: every change goes through one thread that commits many of them at once; reads run
 /// beside it.
-final class NotifierDatabase: Sendable {
+final class NotifierDatabase: OptOutDatabase {
   /// A change that shares its transaction with others.
   struct Change: Sendable {
     /// Whose rows it writes.

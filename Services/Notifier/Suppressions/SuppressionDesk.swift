@@ -8,7 +8,7 @@ internal import Wire
 /// what waits for them.
 struct SuppressionDesk: Sendable {
   let database: NotifierDatabase
-  let journal: SuppressionJournal
+  let journal: OptOutJournal
   let messageLog: MessageLog
   let stores: StoreBook
   let source: any StopSource
@@ -305,7 +305,8 @@ struct SuppressionDesk: Sendable {
                 .text(wish.keys.address), .text(wish.suppression.evidence), .text(""),
               ])
           }
-          try journal.note(removed.map { .init($0, at: now, lifted: true) }, session)
+          try journal.note(
+            removed.map { NotifierV1.JournaledSuppression($0, at: now, lifted: true) }, session)
           return .init()
         })
     }

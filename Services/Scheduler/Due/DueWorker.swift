@@ -19,8 +19,6 @@ final class DueWorker: Worker {
   private let closedChannels: Set<CommonV1.Channel>
   private let rowsMax: Int
   private let round = Mutex(DueRound())
-  /// Enrolments that turned out to need facts: the next round asks for them.
-  private let wantFacts = Mutex<Set<Identifier>>([])
   private let working = Atomic<Bool>(false)
   private let counted = Mutex(Counters())
 
@@ -69,7 +67,7 @@ final class DueWorker: Worker {
   /// All that is due was looked at.
   private func endRound(_ now: Int64) throws -> NextRun {
     let round = self.round.withLock { round in
-      defer { round = DueRound() }
+      defer { round = DueRound(wanted: round.wanting) }
       return round
     }
     try raiseHeads(now)
@@ -164,14 +162,13 @@ final class DueWorker: Worker {
     let brakes = StoredBrakes(writing, modes)
     var machine = EnrolmentMachine(
       before, item.version, input, brakes: brakes, desk: StoredIncentiveDesk(writing))
-    let others = before.phase == .entering ? try others(than: before, writing) : []
+    let others = before.phase == .entering ? try writing.others(than: before) : []
     let entry = others.map(\.enrolment).map { EntryRules.Other($0) }
     // Where facts were not asked for and turn out to be needed, the next round asks for them.
     guard try machine.advance(others: entry) == .settled else {
-      wantFacts.withLock { _ = $0.insert(before.id) }
+      round.withLock { _ = $0.wanting.insert(before.id) }
       return false
     }
-    wantFacts.withLock { _ = $0.remove(before.id) }
     let isChanged = try writing.change(item.row, to: machine.enrolment, machine.effects)
     if isChanged {
       try brakes.commit(machine.enrolment, input)
@@ -182,26 +179,11 @@ final class DueWorker: Worker {
     return isChanged
   }
 
-  /// The same person's other enrolments in the flow.
-  private func others(
-    than enrolment: Enrolment, _ writing: Writing
-  ) throws -> [EnrolmentRow] {
-    let persons = try writing.linked(with: OwnerKeys.owner(of: enrolment))
-    var others: [EnrolmentRow] = []
-    for person in persons {
-      let rows = try writing.enrolments(of: person, in: enrolment.store)
-      others += rows.filter {
-        $0.enrolment.flow == enrolment.flow && $0.enrolment.id != enrolment.id
-      }
-    }
-    return others
-  }
-
   /// Carts that did not enter because this one runs, and that its message also lists (C28).
   private func noteCovered(
     _ carts: Set<String>, by enrolment: Enrolment, _ writing: Writing
   ) throws {
-    for row in try others(than: enrolment, writing) {
+    for row in try writing.others(than: enrolment) {
       var other = row.enrolment
       guard other.phase == .refused, other.reason == .merged, other.other == enrolment.id,
         carts.contains(other.cart)
@@ -216,14 +198,12 @@ final class DueWorker: Worker {
   /// Those that can be decided now, with facts where they are needed.
   private func withFacts(_ batch: [Item]) -> [Item] {
     var batch = batch
-    let wantFacts = wantFacts.withLock { $0 }
-    // Of several of a person in a flow the most valuable enters.
-    let entering = Dictionary(
-      grouping: batch.map(\.row.enrolment).filter { $0.phase == .entering }, by: Entrant.init)
+    let wanted = round.withLock { $0.wanted }
+    let rivals = Entrant.several(in: batch.map(\.row.enrolment))
     let needing = batch.indices.filter { index in
       let enrolment = batch[index].row.enrolment
-      return batch[index].version.needsFacts(enrolment) || wantFacts.contains(enrolment.id)
-        || enrolment.phase == .entering && entering[Entrant(enrolment)]?.count ?? 0 > 1
+      return batch[index].version.needsFacts(enrolment) || wanted.contains(enrolment.id)
+        || enrolment.phase == .entering && rivals.contains(Entrant(enrolment))
     }
     if needing.isEmpty { return batch }
     // A store that got none in this round is asked about again in the next one.
@@ -283,6 +263,17 @@ private struct Entrant: Hashable {
 
   init(_ enrolment: Enrolment) {
     (store, flow, contact) = (enrolment.store, enrolment.flow, enrolment.contact)
+  }
+
+  /// Who is about to enter more than once: the most valuable cart leads (C28).
+  static func several(in enrolments: [Enrolment]) -> Set<Entrant> {
+    var seen: Set<Entrant> = []
+    var several: Set<Entrant> = []
+    for enrolment in enrolments where enrolment.phase == .entering {
+      let entrant = Entrant(enrolment)
+      if !seen.insert(entrant).inserted { several.insert(entrant) }
+    }
+    return several
   }
 }
 

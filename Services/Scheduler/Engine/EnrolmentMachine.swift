@@ -243,7 +243,7 @@ struct EnrolmentMachine {
     _ index: Int, _ branches: [SplitBranch], _ step: FlowStep
   ) -> Int? {
     let subject = enrolment.company.isEmpty ? enrolment.contact : enrolment.company
-    let share = SplitHash.share(store: enrolment.store, flow: flow.name, step.name, subject)
+    let share = SubjectHash.share(store: enrolment.store, flow: flow.name, step.name, subject)
     var sum = 0
     let chosen = branches.first { branch in
       sum += branch.share

@@ -67,21 +67,18 @@ struct EntryRules {
     let alone = EntryRules(
       flow: flow, input: input, others: others.filter { $0.entering == nil })
     let best = rivals.filter { alone.judge($0) == .enters }.reduce(enrolment) { best, rival in
-      Money.isMore(worth[rival.cart] ?? [], than: worth[best.cart] ?? []) ? rival : best
+      EntryRules.isMore(worth[rival.cart] ?? [], than: worth[best.cart] ?? []) ? rival : best
     }
     return best.id == enrolment.id ? .enters : .refused(.merged, other: best.id)
   }
 
-  /// Money is compared in one currency.
-  private enum Money {
-    static func isMore(_ left: [CommonV1.Money], than right: [CommonV1.Money]) -> Bool {
-      for money in left {
-        guard let other = right.first(where: { $0.currencyCode == money.currencyCode }) else {
-          continue
-        }
+  /// In the first currency that both have.
+  private static func isMore(_ left: [CommonV1.Money], than right: [CommonV1.Money]) -> Bool {
+    for money in left {
+      if let other = right.first(where: { $0.currencyCode == money.currencyCode }) {
         return (money.units, money.nanos) > (other.units, other.nanos)
       }
-      return false
     }
+    return false
   }
 }

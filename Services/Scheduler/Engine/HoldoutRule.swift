@@ -30,19 +30,12 @@ struct HoldoutRule: Sendable {
     if holdout.share <= 0 { return nil }
     let period = HoldoutRule.period(holdout, at: now)
     let own = digest(["holdout", store, flow, "\(period)", subject])
-    let place = own.prefix(8).reduce(0 as UInt64) { $0 << 8 | UInt64($1) } % 10_000
-    guard place < UInt64(holdout.share) else { return nil }
+    guard SubjectHash.share(of: own) < holdout.share else { return nil }
     return Case(period: period, subject: Array(digest(["subject", store, subject]).prefix(16)))
   }
 
   private func digest(_ parts: [String]) -> [UInt8] {
-    var hash = SHA256()
-    hash.update(salt)
-    for part in parts {
-      hash.update(part)
-      hash.update([0])
-    }
-    return hash.finish()
+    SubjectHash.digest(parts, salt: salt)
   }
 
   /// The subject of a send; a company's name and a contact's are never the same.

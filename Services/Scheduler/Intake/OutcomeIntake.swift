@@ -28,7 +28,7 @@ struct OutcomeIntake {
     var changed = known.enrolment
     let version = try writing.flows.version(of: changed, writing.session)
     let isNew = try changed.take(OrderOutcome(outcome, order), version, now: writing.now) {
-      try isAlone(known.enrolment)
+      try writing.others(than: known.enrolment).allSatisfy(\.enrolment.isOver)
     }
     if isNew {
       try writing.change(known, to: changed)
@@ -37,15 +37,6 @@ struct OutcomeIntake {
       }
     }
     return .stored
-  }
-
-  /// The person has no other running enrolment in the flow, by any linked identity (P09).
-  private func isAlone(_ enrolment: Enrolment) throws -> Bool {
-    try writing.linked(with: OwnerKeys.owner(of: enrolment)).allSatisfy { person in
-      try writing.enrolments(of: person, in: enrolment.store).allSatisfy { row in
-        row.enrolment.flow != enrolment.flow || row.enrolment.isOver
-      }
-    }
   }
 
   /// - Returns: false where it is known.

@@ -69,6 +69,15 @@ final class Writing {
     .sorted { $0.enrolment.place.number < $1.enrolment.place.number }
   }
 
+  /// The same person's other enrolments in the flow, by any linked identity (P09).
+  func others(than enrolment: Enrolment) throws -> [EnrolmentRow] {
+    try linked(with: OwnerKeys.owner(of: enrolment)).flatMap { person in
+      try enrolments(of: person, in: enrolment.store).filter {
+        $0.enrolment.flow == enrolment.flow && $0.enrolment.id != enrolment.id
+      }
+    }
+  }
+
   /// Makes an enrolment; its place is given here.
   ///
   /// - Returns: false where the same start has made it before.

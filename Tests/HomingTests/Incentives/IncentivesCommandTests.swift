@@ -13,7 +13,7 @@ internal import Wire
 
   private let channel = TrackerChannel()
   private let printed = PrintedLines()
-  private var caller: IncentiveCaller { IncentiveCaller(channel, timeout: .seconds(1)) }
+  private var caller: SchedulerCaller { SchedulerCaller(channel, timeout: .seconds(1)) }
   private let common = ["here:1", "--store", "shop"]
 
   private func put(_ arguments: String...) async throws -> SchedulerV1.IncentiveTerms? {

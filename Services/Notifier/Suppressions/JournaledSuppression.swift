@@ -1,87 +1,40 @@
 internal import Delivery
-internal import Messages
-internal import Storage
+package import Messages
+package import Storage
 
 /// The notifier's lines of the opt-out journal: each suppression with its evidence, and each lift.
-struct SuppressionJournal: Sendable {
-  let file: OptOutJournal
+extension NotifierV1.JournaledSuppression: OptOutEntry {
+  package typealias Rows = Stored
 
-  /// Entries of one line where the journal is written anew.
-  private static let batchMax = 512
+  package var bucket: UInt8? { key?.bucket }
 
-  /// In the transaction of the change: its line is on disk before the change is.
-  func note(
-    _ entries: [NotifierV1.JournaledSuppression], _ session: any StorageSession
-  ) throws {
-    if entries.isEmpty { return }
-    let position = try file.append(try entries.map { try Stored.encode($0) })
-    try session.execute(OptOutStatements.putPosition, [.integer(position)])
-  }
-
-  /// At the start, before anything is handed off. Blocks.
-  ///
-  /// - Returns: how many entries the database did not have.
-  func restore(_ database: NotifierDatabase) throws -> Int {
-    let known = try database.read { session in
-      try session.first(OptOutStatements.position) { try $0.integer(0) }
+  package static func all(of bucket: UInt8, _ session: any StorageSession) throws -> [Self] {
+    try session.all(AddressStatements.ofBucket, [.integer(bucket)]) { row in
+      Self(try StoredSuppression(row))
     }
-    return try OptOutRestore.run(
-      file, known: known,
-      apply: { payloads, position in
-        let entries = try payloads.map {
-          try Stored.decode(NotifierV1.JournaledSuppression.self, $0, "opt-out journal")
-        }
-        let buckets = entries.compactMap { $0.key?.bucket }
-        try database.commitBlocking(buckets, weight: entries.count) { session in
-          for entry in entries { try SuppressionJournal.apply(entry, session) }
-          _ = try session.execute(OptOutStatements.putPosition, [.integer(position)])
-        }
-      }, writeAll: { try writeAll(database) })
   }
 
-  private static func apply(
-    _ entry: NotifierV1.JournaledSuppression, _ session: any StorageSession
-  ) throws {
-    guard let key = entry.key, let own = entry.suppression else {
+  package func apply(_ session: any StorageSession) throws {
+    guard let key, let own = suppression else {
       throw StorageError(.corrupt, "an entry of the opt-out journal has no suppression")
     }
-    let taken = entry.takenAt?.microseconds ?? 0
+    let taken = takenAt?.microseconds ?? 0
     let suppression = Suppression(own)
-    if entry.lifted {
+    if lifted {
       try session.execute(AddressStatements.removeSuppression, [key.bucketValue, key.value])
     } else {
-      _ = try Suppressions.put(suppression, key, scope: entry.scope, at: taken, session)
+      _ = try Suppressions.put(suppression, key, scope: scope, at: taken, session)
     }
-    let proof = entry.lifted ? "removed" : entry.proof
+    let proof = lifted ? "removed" : proof
     if proof.isEmpty { return }
     try session.execute(
       AddressStatements.addOptOut,
       [
-        key.bucketValue, key.value, .integer(entry.lifted ? taken : suppression.since),
+        key.bucketValue, key.value, .integer(lifted ? taken : suppression.since),
         .integer(taken), .text(proof),
-        .text(entry.scope), .integer(suppression.channel.rawValue), .text(suppression.address),
+        .text(scope), .integer(suppression.channel.rawValue), .text(suppression.address),
         .text(suppression.evidence), .text(suppression.message),
       ])
-  }
-
-  /// All that the database has.
-  private func writeAll(_ database: NotifierDatabase) throws {
-    for bucket in 0...255 as ClosedRange<UInt8> {
-      var left = try database.read { session in
-        try session.all(AddressStatements.ofBucket, [.integer(bucket)]) { row in
-          NotifierV1.JournaledSuppression(try StoredSuppression(row))
-        }
-      }[...]
-      while !left.isEmpty {
-        let batch = Array(left.prefix(SuppressionJournal.batchMax))
-        left = left.dropFirst(SuppressionJournal.batchMax)
-        try database.commitBlocking([bucket], weight: 1) { try note(batch, $0) }
-      }
-    }
-    let position = file.size
-    try database.commitBlocking([], weight: 1) { session in
-      _ = try session.execute(OptOutStatements.putPosition, [.integer(position)])
-    }
   }
 }
 
