@@ -37,13 +37,20 @@ enum Composition {
       carts: databases.carts, journal: journal, stores: stores, lease: databases.lease,
       isVirtual: context.virtualClock != nil,
       changeOutbox: sender.map { sender in
-        ChangeOutbox(outbox: toScheduler, onCommit: { sender.wake($0) })
+        ChangeOutbox(
+          outbox: toScheduler, onCommit: { sender.wake($0) },
+          onErasure: { sender.noteErasure() })
       })
     // What is acknowledged may wait to be projected; a caller waits for its acknowledgement.
     let worker = context.loop(ProjectorWorker(projector: projector), service: service) {
       $0.niceness = 5
     }
+    let erasures = ErasureJournal(
+      file: try OptOutJournal(
+        path: folder + "/erasures.journal", flushes: configuration.flushes),
+      journal: journal)
     let tracker = TrackerPart(
+      erasures: erasures,
       databases: databases, journal: journal, projector: projector, stores: stores, counts: counts,
       clock: context.virtualClock, seed: context.seed(for: "outbox"), wake: { worker.wake() })
     let reader = PersonReader(carts: databases.carts, journal: journal, stores: stores)
@@ -53,8 +60,8 @@ enum Composition {
     let threads = try Threads(readers: configuration.readers)
     let sources = try CartSources(configuration.sources, context)
     let commands = Commands(
-      recorder: recorder, reader: reader, projector: projector, thread: threads.commands,
-      onStoreChange: { worker.wake() })
+      recorder: recorder, erasures: erasures, reader: reader, projector: projector,
+      thread: threads.commands, onStoreChange: { worker.wake() })
     let handler = CartTrackerHandler(
       recorder: recorder, reader: reader, commands: commands, projector: projector,
       stores: stores, readers: threads.readers, sources: sources, clock: context.clock,
@@ -141,6 +148,7 @@ struct Databases: Sendable {
 /// Recovery at the start, an orderly end.
 struct TrackerPart: ServicePart {
   let name = "cart-tracker"
+  let erasures: ErasureJournal
   let databases: Databases
   let journal: Journal
   let projector: Projector
@@ -156,13 +164,24 @@ struct TrackerPart: ServicePart {
       try projector.recover()
       let projected = projector.projected
       try journal.recover(after: projected.position, sequences: projected.sequences)
+      let restored = try erasures.restore()
       try clock?.advance(to: Instant(microseconds: projected.clock))
       var chance = SplitMix64(seed: seed)
       let now = clock?.now ?? SystemClock().now
       try counts.load(databases.carts, now: now, chance: &chance)
+      if restored > 0 { try forgetErased() }
     }
     journal.onAppend(wake)
     wake()
+  }
+
+  /// What a backup brought back goes from the tables and the files before anybody can read it.
+  private func forgetErased() throws {
+    let now = (clock?.now ?? SystemClock().now).microseconds
+    while !journal.tail.isEmpty { _ = try projector.runOnce(now: now) }
+    try journal.forgetAddressesBlocking(of: journal.erasedOrders().map(\.owner))
+    try journal.emptyLog()
+    try databases.carts.emptyLogPatiently()
   }
 
   func stop() async {

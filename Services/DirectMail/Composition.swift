@@ -128,7 +128,10 @@ enum Composition {
       intake: OrderIntake(
         database: database, stores: rooms.stores, templates: rooms.templates,
         pieceLog: rooms.pieceLog, heads: rooms.heads, counts: outside.counts, clock: clock,
-        cutOff: configuration.cutOff, cost: configuration.cost),
+        cutOff: configuration.cutOff, cost: configuration.cost,
+        eraser: EraserDesk(
+          database: database, journal: outside.journal, files: outside.files,
+          stores: rooms.stores, threads: readers)),
       modes: rooms.modes, pauses: rooms.pauses, database: database,
       pieces: PieceDesk(
         database: database, pieceLog: rooms.pieceLog,

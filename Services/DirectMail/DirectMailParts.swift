@@ -25,7 +25,11 @@ struct DirectMailPart: ServicePart {
       try files.start()
       var chance = SplitMix64(seed: seed)
       try database.engine.write { session in
+        let secret = (0..<4).flatMap { _ in
+          withUnsafeBytes(of: SplitMix64.systemSeed()) { Array($0) }
+        }
         _ = try session.execute(ReferenceStatements.putOwn, [.integer(clock.now.microseconds)])
+        _ = try session.execute(ReferenceStatements.putSecret, [.blob(secret)])
       }
       try counts.load(database.engine, now: clock.now, chance: &chance)
       let own = try database.read { session in
@@ -44,6 +48,7 @@ struct DirectMailPart: ServicePart {
         log.warning(
           "objections that the database did not have came back from their journal",
           metadata: ["entries": "\(restored)"])
+        try database.engine.emptyLogPatiently()
       }
       try findBatches()
     }

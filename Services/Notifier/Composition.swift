@@ -147,7 +147,10 @@ enum Composition {
       intake: OrderIntake(
         database: database, stores: rooms.stores,
         rules: OrderRules(templates: rooms.templates, endpoints: endpoints.first),
-        messageLog: rooms.messageLog, counts: outside.counts, clock: clock),
+        messageLog: rooms.messageLog,
+        eraser: EraserDesk(
+          database: database, journal: outside.journal, stores: rooms.stores,
+          threads: threads.readers), counts: outside.counts, clock: clock),
       modes: rooms.modes, pauses: rooms.pauses, database: database, stores: rooms.stores,
       templates: TemplateDesk(
         templates: rooms.templates, stores: rooms.stores, source: outside.source,

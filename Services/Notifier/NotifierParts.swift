@@ -51,6 +51,7 @@ struct NotifierPart: ServicePart {
         log.warning(
           "opt-outs that the database did not have came back from their journal",
           metadata: ["entries": "\(restored)"])
+        try database.engine.emptyLogPatiently()
       }
       let unknown = try recovery.run()
       if unknown > 0 {

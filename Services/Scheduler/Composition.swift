@@ -26,7 +26,10 @@ enum Composition {
       engine: database.engine, lease: database.lease, flows: flows,
       targets: configuration.directMail == nil
         ? [.notifier, .tracker, .shop] : [.notifier, .tracker, .shop, .directMail],
-      isVirtual: context.virtualClock != nil, onCommit: { wiring.committed($0) })
+      isVirtual: context.virtualClock != nil,
+      erasures: try OptOutJournal(
+        path: context.configuration.dataFolder + "/erasures.journal",
+        flushes: configuration.flushes), onCommit: { wiring.committed($0) })
     let clients = try Clients(configuration, context)
     let tracker = TrackerClient(clients.tracker)
     let book = StoreBook(tracker)
@@ -108,6 +111,7 @@ private final class Wiring: Sendable {
     }
     if !commit.halted.isEmpty { retell() }
     guard let ends = ends.withLock({ $0 }) else { return }
+    if commit.isErasure { for sender in ends.senders.values { sender.noteErasure() } }
     for (target, buckets) in commit.put { ends.senders[target]?.wake(buckets) }
     if commit.due != nil { ends.due.wake() }
   }
@@ -154,6 +158,15 @@ struct SchedulerPart: ServicePart {
     let seed = context.seed(for: "outbox")
     let clock = try await Blocking.run(name: "recovery") {
       var chance = SplitMix64(seed: seed)
+      let erased = ErasedLedger(engine: ledger.engine, lease: ledger.lease)
+      if let restored = try ledger.erasures?.restore(CommonV1.ErasePerson.self, into: erased),
+        restored > 0
+      {
+        context.log.warning(
+          "erasures that the database did not have came back from their journal",
+          metadata: ["entries": "\(restored)"])
+        try ledger.engine.emptyLogPatiently()
+      }
       try flows.load(ledger.engine)
       try modes.load(ledger.engine)
       try pauses.load(ledger.engine)

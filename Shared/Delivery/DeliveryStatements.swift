@@ -91,6 +91,16 @@ package enum DeliveryStatements {
     name: "hold outbox row",
     sql: "UPDATE outbox SET problem = ?4 WHERE bucket = ?1 AND target = ?2 AND seq = ?3")
 
+  /// All rows of a bucket, those refused for good too.
+  static let every = Statement(
+    name: "every outbox row",
+    sql: "SELECT seq, body FROM outbox WHERE bucket = ?1 AND target = ?2 ORDER BY seq")
+
+  /// Puts another body in a row's place.
+  static let replace = Statement(
+    name: "replace outbox row",
+    sql: "UPDATE outbox SET body = ?4 WHERE bucket = ?1 AND target = ?2 AND seq = ?3")
+
   /// Notes a row; changes nothing where it was taken before.
   static let take = Statement(
     name: "take inbox row",
@@ -141,7 +151,8 @@ package enum DeliveryStatements {
 
   /// Every statement, for the rule test.
   package static let all = [
-    advanceHead, put, head, waiting, forget, hold, take, refuse, untake, refusal, trim, counts,
+    advanceHead, put, head, waiting, forget, hold, every, replace, take, refuse, untake, refusal,
+    trim, counts,
     name, addReceived,
   ]
 }

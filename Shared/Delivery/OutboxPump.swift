@@ -29,6 +29,9 @@ final class OutboxPump: Worker {
     /// To be marked in the table.
     var held: [(bucket: UInt8, seq: UInt64, problem: String)] = []
     var heldCount: UInt64 = 0
+    /// Rows with personal data are on their way that is to stand nowhere once they are deleted
+    /// (P10); true at first, since nobody knows what the last run left.
+    var hasErasure = true
     var onAnswer: @Sendable () -> Void = {}
     var waitingForCalls: [CheckedContinuation<Void, Never>] = []
   }
@@ -69,6 +72,8 @@ final class OutboxPump: Worker {
       for bucket in buckets { state.lanes.noteCommitted(bucket) }
     }
   }
+
+  func noteErasure() { state.withLock { $0.hasErasure = true } }
 
   var isIdle: Bool { state.withLock { $0.lanes.isIdle } }
 
@@ -291,6 +296,18 @@ final class OutboxPump: Worker {
     }
   }
 
+  /// When all that was on its way is deleted. Where a reader is in the way, the next deletion does
+  /// it.
+  private func emptyLogAfterErasure() {
+    guard state.withLock({ $0.hasErasure && $0.lanes.isIdle }) else { return }
+    do {
+      try engine.emptyLog()
+      state.withLock { $0.hasErasure = false }
+    } catch {
+      log.debug("the log is not emptied yet", metadata: ["error": "\(error)"])
+    }
+  }
+
   /// Deletes what the target has, and marks what it refused, in one transaction.
   func forgetAcknowledged() throws {
     let (ranges, held) = state.withLock { state in
@@ -316,6 +333,7 @@ final class OutboxPump: Worker {
             [.integer(range.bucket), target, .integer(range.after), .integer(range.last)])
         }
       }
+      emptyLogAfterErasure()
     } catch {
       let now = clock.now
       state.withLock { state in

@@ -80,6 +80,9 @@ package final class OutboxSender: ServicePart {
     try? await Blocking.run(name: name) { try pump.forgetAcknowledged() }
   }
 
+  /// Rows that were put carry what is to stand nowhere once the target has them (P10).
+  package func noteErasure() { pump.noteErasure() }
+
   /// Rows of these buckets were committed. After each commit that had some, and before whoever
   /// committed them counts as idle. Costs a lock.
   package func wake(_ buckets: some Sequence<UInt8>) {

@@ -9,8 +9,26 @@ package protocol StorageEngine: AnyObject, Sendable {
   /// Runs `body` over a snapshot, which its first statement takes; several run at once.
   func read<R>(_ body: (any StorageSession) throws -> R) throws -> R
 
+  /// Sees to it that what was overwritten or deleted before stands in no file (P10), as far as the
+  /// engine can. Blocks.
+  ///
+  /// - Throws: `busy` where a reader would not end; calling again is safe.
+  func emptyLog() throws
+
   /// Waits for what runs, then lets the files go. Later calls throw `StorageError.closed`.
   func close()
+}
+
+extension StorageEngine {
+  /// `emptyLog`, tried again while a reader is in the way; where it does not end, the next
+  /// checkpoint does it. Blocks for the busy timeout a few times.
+  package func emptyLogPatiently() throws {
+    for _ in 0..<20 {
+      do {
+        return try emptyLog()
+      } catch let error as StorageError where error.code == .busy { continue }
+    }
+  }
 }
 
 /// One transaction. Used by one thread, and not after the closure that got it.

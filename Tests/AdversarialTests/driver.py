@@ -83,6 +83,8 @@ class Run:
     def __init__(self, services, say=lambda text: None):
         self.services, self.say = services, say
         self.refused = []
+        # Where messages and letters went to, of people who were erased since.
+        self.erased = {}
         self.settings = {}
 
     # What is told.
@@ -156,6 +158,8 @@ class Run:
         body = {"store": one.store, **one.body}
         if time_name:
             body[time_name] = one.at
+        if one.kind == "Erase":
+            self.note_recipients(one.store, one.contact)
         if one.kind == "OptOut":
             body["evidence"] = "a call"
         elif service == TRACKER:
@@ -164,6 +168,15 @@ class Run:
             self.services.command(service, one.kind, timed(body)).answer()
         except RPCError as error:
             self.refused.append((one, str(error)))
+
+    def note_recipients(self, store, contact):
+        person = self.services.call(TRACKER, "GetContact", {"store": store, "contact": contact})
+        for known in [contact, *person.linked]:
+            asked = {"store": store, "contact": known}
+            for row in self.services.pages(NOTIFIER, "ListMessages", asked, "messages"):
+                self.erased[row.order.id] = row.recipient
+            for piece in self.services.pages(DIRECT_MAIL, "ListMailPieces", asked, "pieces"):
+                self.erased[piece.order.id] = "\n".join(piece.address_lines)
 
     def live(self, people):
         """Lets everybody live, season by season."""
@@ -195,13 +208,15 @@ class Run:
                     "store": store, "states": ["MESSAGE_STATE_HANDED_OVER", "MESSAGE_STATE_UNKNOWN"]}, "messages"):
                 order = row.order
                 found.append(Sent(
-                    order.id, store, order.contact, EMAIL if order.channel == 1 else SMS, order.step, order.cart, row.recipient,
+                    order.id, store, order.contact, EMAIL if order.channel == 1 else SMS, order.step, order.cart,
+                    row.recipient or self.erased.get(order.id, ""),
                     row.ended_at.seconds, order.due_at.seconds, texts.get(order.id, ""), tuple(order.covered_carts)))
             for piece in self.services.pages(DIRECT_MAIL, "ListMailPieces", {"store": store, "states": [
                     "PIECE_STATE_RENDERED", "PIECE_STATE_BATCHED", "PIECE_STATE_SUBMITTED"]}, "pieces"):
                 order = piece.order
                 found.append(Sent(order.id, store, order.contact, LETTER, order.step, order.cart,
-                                  "\n".join(piece.address_lines), self.rendered(piece), order.due_at.seconds))
+                                  "\n".join(piece.address_lines) or self.erased.get(order.id, ""), self.rendered(piece),
+                                  order.due_at.seconds))
         return found
 
     @staticmethod

@@ -395,7 +395,7 @@ def why_over(life, one):
         return "active" if cart.touched[0] >= one.abandoned else "withdrawn"
     if abandonment(cart, one.store) is None:
         return "closed"
-    if calls(life, "Erase"):
+    if any(one.contact in group(life, erased.contact) for erased in calls(life, "Erase")):
         return "erased"
     return ""
 

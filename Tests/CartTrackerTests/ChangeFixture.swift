@@ -8,7 +8,7 @@ internal import Testing
 
 /// Log, tables, projector and outbox over engines in memory; everything happens in the caller.
 final class ChangeFixture {
-  private let log: SQLiteEngine
+  let log: SQLiteEngine
   let carts: ScriptedEngine
   private let stores = StoreRegistry()
   private(set) var journal: CartTracker.Journal
@@ -166,6 +166,8 @@ final class ChangeFixture {
     case .tags(let tags): return "\(who) \(at) tags +\(tags.added) -\(tags.removed)"
     case .profile(let profile): return "\(who) \(at) profile \(profile.fields)"
     case .signal(let signal): return "\(who) \(at) signal \(signal.name)"
+    case .erased(let order):
+      return "\(who) \(at) erased \(order.destinations.map(\.address))"
     case nil: return "nothing"
     }
   }

@@ -88,6 +88,7 @@ final class ScriptedEngine: StorageEngine {
   }
 
   func read<R>(_ body: (any StorageSession) throws -> R) throws -> R { try engine.read(body) }
+  func emptyLog() throws { try engine.emptyLog() }
 
   func close() { engine.close() }
 }

@@ -85,7 +85,7 @@ internal import Testing
       ("INSERT INTO log VALUES(1, 0, 1, zeroblob(15), x'01')", "log_person_size"),
       ("INSERT INTO log VALUES(1, 0, 1, zeroblob(16), x'')", "log_body_filled"),
       ("INSERT INTO log VALUES(0, 0, 1, zeroblob(16), x'01')", "log_position_positive"),
-      ("INSERT INTO command VALUES(0, 'a', x'01', x'', 0)", "command_hash_size"),
+      ("INSERT INTO command VALUES(0, 'a', x'01', x'', 0, NULL)", "command_hash_size"),
       ("INSERT INTO store VALUES('a', 0, x'')", "store_revision_positive"),
     ])
   func checks(sql: String, name: String) throws {

@@ -57,6 +57,41 @@ internal import Testing
     }
   }
 
+  @Test("P10 A payload that is redacted leaves every line where it was, and appends go on behind")
+  func redacts() throws {
+    let journal = try OptOutJournal(path: path)
+    var ends: [Int64] = []
+    for text in ["one", "ann@example.test", "three"] {
+      ends.append(try journal.append([payload(text), payload("and " + text)]))
+    }
+    let size = try bytes().count
+    let count = try journal.redact { bytes in
+      String(decoding: bytes, as: UTF8.self).contains("ann") ? Array("x".utf8) : nil
+    }
+    #expect(count == 2)
+    #expect(try bytes().count == size)
+    #expect(try entries() == [["one", "and one"], ["x", "x"], ["three", "and three"]])
+    for (index, end) in ends.enumerated() {
+      #expect(try entries(from: end).count == 2 - index)
+    }
+    // The same file, opened before and after: the name leads to what the descriptor writes.
+    _ = try journal.append([payload("four")])
+    #expect(try entries().last == ["four"])
+    #expect(try journal.redact { _ in [] } == 7)
+    #expect(try entries() == [["", ""], ["", ""], ["", ""], [""]])
+    #expect(try journal.redact { _ in nil } == 0)
+  }
+
+  @Test("P10 What a crash leaves of a redaction is the file as it was")
+  func crashedRedaction() throws {
+    let journal = try OptOutJournal(path: path)
+    _ = try journal.append([payload("ann@example.test")])
+    try folder.write(Array("half a file".utf8), to: "optouts.journal.new")
+    #expect(try entries() == [["ann@example.test"]])
+    #expect(try journal.redact { _ in [] } == 1)
+    #expect(try entries() == [[""]])
+  }
+
   @Test("T31 A changed byte before the last line stops the start, and so does a line moved or lost")
   func damage() throws {
     let journal = try OptOutJournal(path: path)

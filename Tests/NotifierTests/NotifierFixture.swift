@@ -52,7 +52,9 @@ final class NotifierFixture: Sendable {
     let (tracker, outcomes) = (tracker ?? ScriptedTracker(), outcomes ?? Journal())
     let clock = VirtualClock(at: isNew ? morning : .epoch)
     var settings = Settings(
-      environment: own.merging(["HOMING_CART_TRACKER": "127.0.0.1:1"]) { $1 })
+      // Tests run side by side, each with the files of its own readers.
+      environment: own.merging(
+        ["HOMING_CART_TRACKER": "127.0.0.1:1", "HOMING_READERS": "1"]) { $1 })
     let configuration = NotifierConfiguration(reading: &settings)
     let context = ServiceContext(
       name: "notifier", configuration: ServiceConfiguration(&settings, hasData: false),

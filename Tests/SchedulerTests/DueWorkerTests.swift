@@ -258,5 +258,6 @@ final class FailingEngine: StorageEngine {
   }
 
   func read<R>(_ body: (any StorageSession) throws -> R) throws -> R { try engine.read(body) }
+  func emptyLog() throws { try engine.emptyLog() }
   func close() { engine.close() }
 }

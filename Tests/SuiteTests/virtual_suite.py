@@ -15,6 +15,7 @@ import suite  # noqa: E402
 from google.protobuf import json_format  # noqa: E402
 from homing_contract import Contract, tls_context  # noqa: E402
 
+IDLE_MAX = 20
 CLOCK = "homing.clock.v1.Clock"
 
 
@@ -26,14 +27,20 @@ class VirtualSuite:
         self.services = services
         self.contract, self.connections = Contract(), {}
         self.now = self.instants = 0
+        self.used = {}
 
     def start(self):
         self.suite.start()
+        for name in self.services:
+            self.connect(name)
+
+    def connect(self, name):
         certs = self.suite.certs
         context = tls_context(certs / "you.pem", certs / "you.key", certs / "ca.pem")
-        for name in self.services:
-            self.connections[name] = homing_client.Connection(
-                self.contract, "127.0.0.1", self.suite.ports[name], context, f"spiffe://homing.test/{name}")
+        if name in self.connections:
+            self.connections[name].close()
+        self.connections[name] = homing_client.Connection(
+            self.contract, "127.0.0.1", self.suite.ports[name], context, f"spiffe://homing.test/{name}")
 
     def stop(self, keep=False):
         for connection in self.connections.values():
@@ -49,6 +56,10 @@ class VirtualSuite:
         """Sends a call; its answer is read from what is given back."""
         message = self.contract.message(self.method(service, method).input_type.full_name)()
         json_format.ParseDict(body, message)
+        # Whoever says nothing for a while is cut off.
+        if time.monotonic() - self.used.get(name, time.monotonic()) > IDLE_MAX:
+            self.connect(name)
+        self.used[name] = time.monotonic()
         connection = self.connections[name]
         call = connection.request(f"{service}/{method}", message, timeout=60)
         connection.turn(0)

@@ -38,7 +38,8 @@ struct ChangeFinder {
     var found: [Found] = []
     found += identities(persons)
     for member in group.members.indices {
-      if !group.members[member].isGuest {
+      // What an erasure takes away is no change that anybody acts on.
+      if !group.members[member].isGuest && group.members[member].person.erasedAt == 0 {
         found += profile(member)
         found += tags(member)
       }
@@ -47,6 +48,7 @@ struct ChangeFinder {
     found += episodes.map { episode($0.episode, $0.member) }
     found += claimed(persons)
     found += signals()
+    found += erasures()
     if found.count < 2 { return found }
     return found.enumerated().sorted { left, right in
       let (first, second) = (left.element.order, right.element.order)
@@ -268,6 +270,15 @@ struct ChangeFinder {
       return cart.closedBy ?? (cart.isOpen ? cart.active : nil)
         ?? Tracked.EventOrder(at: cart.closedAt)
     default: return anchor
+    }
+  }
+
+  /// Without addresses: those are put in where the change is written.
+  private func erasures() -> [Found] {
+    fresh.compactMap { event in
+      guard case .erasure(let erasure) = event.record.kind else { return nil }
+      return change(
+        event.member, event.order, .erased(CommonV1.ErasePerson(erasure: erasure.id)))
     }
   }
 

@@ -14,6 +14,7 @@ enum ContactMessage {
     message.linked = inOrder(linked.map { $0.contact.isEmpty ? $0.guest : $0.contact })
     message.knownSince = Protobuf.Timestamp(microseconds: person.knownSince)
     message.changedAt = Protobuf.Timestamp(microseconds: person.changedAt)
+    message.erasedAt = Protobuf.Timestamp(microseconds: person.erasedAt)
     message.history = history([person] + linked)
     return message
   }

@@ -11,6 +11,7 @@ struct Commands: Sendable {
   static let keptFor = 7 * StoreRules.day
 
   let recorder: Recorder
+  let erasures: ErasureJournal
   let reader: PersonReader
   let projector: Projector
   /// Serial.
@@ -26,12 +27,13 @@ struct Commands: Sendable {
   struct Effect<Answer: Message> {
     var entries: [JournalEntry] = []
     var store: Tracked.Store?
+    var erasures: [Erasing] = []
     let answer: Answer
   }
 
   func run<Request: Message, Answer: Message>(
     _ method: String, _ store: String, _ key: String, _ request: Request,
-    _ effect: @escaping @Sendable () throws -> Effect<Answer>
+    about person: PersonKey? = nil, _ effect: @escaping @Sendable () throws -> Effect<Answer>
   ) async throws -> Answer {
     try await thread.run {
       let digest = SHA256.hash(try Stored.encode(request))
@@ -50,8 +52,11 @@ struct Commands: Sendable {
       let effect = try effect()
       let command = CommandRow(
         bucket: bucket, key: name, hash: digest, answer: try Stored.encode(effect.answer),
-        at: now)
-      if let store = effect.store {
+        at: now, person: person)
+      if !effect.erasures.isEmpty {
+        let known = try erasures.note(effect.erasures)
+        try journal.eraseBlocking(effect.erasures, known: known, command: command)
+      } else if let store = effect.store {
         try journal.putStore(store, command: command)
         try stores.put(store)
         projector.resettle()
@@ -206,7 +211,10 @@ struct Commands: Sendable {
     _ request: Tracked.TagContactRequest, by caller: String
   ) async throws -> Tracked.Contact {
     _ = try recorder.store(request.store)
-    return try await run("TagContact", request.store, request.idempotencyKey, request) {
+    return try await run(
+      "TagContact", request.store, request.idempotencyKey, request,
+      about: .contact(store: request.store, contact: request.contact)
+    ) {
       let contact = Identity(store: request.store, kind: .contact, id: request.contact)
       let change = Tracked.TagsChanged(added: request.added, removed: request.removed)
       let record = event(
@@ -228,7 +236,10 @@ struct Commands: Sendable {
 
   func link(_ request: Tracked.LinkRequest, by caller: String) async throws -> Tracked.Contact {
     _ = try recorder.store(request.store)
-    return try await run("Link", request.store, request.idempotencyKey, request) {
+    return try await run(
+      "Link", request.store, request.idempotencyKey, request,
+      about: .contact(store: request.store, contact: request.contact)
+    ) {
       let contact = Identity(store: request.store, kind: .contact, id: request.contact)
       let other = try known(request.other, in: request.store)
       guard contact != other else {
@@ -253,7 +264,10 @@ struct Commands: Sendable {
     _ request: Tracked.UnlinkRequest, by caller: String
   ) async throws -> Tracked.Contact {
     _ = try recorder.store(request.store)
-    return try await run("Unlink", request.store, request.idempotencyKey, request) {
+    return try await run(
+      "Unlink", request.store, request.idempotencyKey, request,
+      about: .contact(store: request.store, contact: request.contact)
+    ) {
       let contact = Identity(store: request.store, kind: .contact, id: request.contact)
       let other = try known(request.other, in: request.store)
       guard try members(of: contact, and: other).linked else {

@@ -18,6 +18,8 @@ struct CommandRow: Sendable {
   let hash: [UInt8]
   let answer: [UInt8]
   let at: Int64
+  /// Whose personal fields the answer may hold.
+  var person: PersonKey?
 }
 
 /// The log of all events, the truth of this service: what it acknowledged is on disk.
@@ -29,9 +31,16 @@ final class Journal: Sendable {
     case entries([JournalEntry], CommandRow?)
     case heartbeat(store: String, source: String, until: Int64)
     case store(Tracked.Store, CommandRow)
+    /// Nil: said by the erasure journal and not by a command.
+    case erase([Erasing], known: Int64, CommandRow?)
+    case forgetAddresses([PersonKey])
 
     var weight: Int {
-      if case .entries(let entries, _) = self { entries.count } else { 1 }
+      switch self {
+      case .entries(let entries, _): entries.count
+      case .erase(let persons, _, _): max(1, persons.count)
+      default: 1
+      }
     }
   }
 
@@ -40,6 +49,8 @@ final class Journal: Sendable {
     var sequences = [UInt64](repeating: 0, count: 256)
     var epoch: Int64 = 0
     var onAppend: @Sendable () -> Void = {}
+    /// Nothing personal of them is stored any more.
+    var erased: Set<PersonKey> = []
   }
 
   let tail: Tail
@@ -79,6 +90,7 @@ final class Journal: Sendable {
       try session.execute(JournalStatements.takeOver)
       return try session.first(JournalStatements.epoch) { try $0.integer(0) }
     }
+    let erased = try erasedPersons()
     guard let epoch else { throw StorageError(.corrupt, "the log has no owner's row") }
     try engine.read { session in
       let end = try session.first(JournalStatements.lastPosition) { try $0.optionalInteger(0) }
@@ -105,6 +117,7 @@ final class Journal: Sendable {
       state.position = position
       state.sequences = sequences
       state.epoch = epoch
+      state.erased = erased
     }
     let commits = try GroupCommit<Work, Void>(
       name: threadName, weight: { $0.weight }, fatal: fatal,
@@ -156,6 +169,22 @@ final class Journal: Sendable {
     try running().submitBlocking(.store(store, command))
   }
 
+  /// Redacts what the log has of these persons, and appends that they are erased; on a thread that
+  /// may block. One who is erased already stays so.
+  ///
+  /// - Parameter known: up to where the table has what stands in the erasure journal.
+  func eraseBlocking(_ persons: [Erasing], known: Int64, command: CommandRow?) throws {
+    try running().submitBlocking(.erase(persons, known: known, command))
+  }
+
+  /// The scheduler's outbox has them; on a thread that may block.
+  func forgetAddressesBlocking(of persons: [PersonKey]) throws {
+    try running().submitBlocking(.forgetAddresses(persons))
+  }
+
+  /// Nothing personal may be stored of them.
+  func isErased(_ person: PersonKey) -> Bool { state.withLock { $0.erased.contains(person) } }
+
   private func running() throws -> GroupCommit<Work, Void> {
     guard let group = group.withLock({ $0 }) else {
       throw StorageError(.closed, "the journal is not open")
@@ -165,22 +194,27 @@ final class Journal: Sendable {
 
   /// One transaction for the whole group.
   private func commit(_ works: [Work]) throws -> [Void] {
-    let epoch = state.withLock { $0.epoch }
+    var (epoch, erased) = state.withLock { ($0.epoch, $0.erased) }
     var (position, sequences) = state.withLock { ($0.position, $0.sequences) }
     var rows: [TailRow] = []
     rows.reserveCapacity(works.reduce(0) { $0 + $1.weight })
+    func next(_ person: PersonKey, _ body: [UInt8]) -> TailRow {
+      let bucket = Int(person.bucket)
+      position += 1
+      sequences[bucket] += 1
+      return TailRow(
+        position: position, bucket: person.bucket, seq: sequences[bucket], person: person,
+        body: body)
+    }
     try engine.write { session in
       try Journal.checkEpoch(epoch, in: session)
       for work in works {
         switch work {
         case .entries(let entries, let command):
           for entry in entries {
-            let bucket = Int(entry.person.bucket)
-            position += 1
-            sequences[bucket] += 1
-            let row = TailRow(
-              position: position, bucket: entry.person.bucket, seq: sequences[bucket],
-              person: entry.person, body: entry.body)
+            let body =
+              erased.contains(entry.person) ? try Journal.redacted(entry.body) : entry.body
+            let row = next(entry.person, body)
             try Journal.insert(row, in: session)
             rows.append(row)
           }
@@ -191,9 +225,22 @@ final class Journal: Sendable {
         case .store(let store, let command):
           try Journal.put(store, in: session)
           try Journal.insert(command, in: session)
+        case .erase(let persons, let known, let command):
+          try session.execute(OptOutStatements.putPosition, [.integer(known)])
+          for person in persons where erased.insert(person.identity.key).inserted {
+            let row = next(person.identity.key, try person.record)
+            try LogEraser(session: session).erase(person, position: row.position)
+            try Journal.insert(row, in: session)
+            rows.append(row)
+          }
+          if let command { try Journal.insert(command, in: session) }
+        case .forgetAddresses(let persons):
+          for person in persons { try LogEraser(session: session).forgetAddresses(of: person) }
         }
       }
     }
+    // Before the tail has the rows: what folds an erasure knows of it.
+    state.withLock { $0.erased = erased }
     tail.append(rows)
     let onAppend = state.withLock { state in
       state.position = position
@@ -226,7 +273,7 @@ final class Journal: Sendable {
       JournalStatements.addCommand,
       [
         .integer(command.bucket), .text(command.key), .blob(command.hash), .blob(command.answer),
-        .integer(command.at),
+        .integer(command.at), command.person?.value ?? .null,
       ])
     try session.execute(
       JournalStatements.forgetCommands,
@@ -245,7 +292,69 @@ final class Journal: Sendable {
       ])
   }
 
+  private static func redacted(_ body: [UInt8]) throws -> [UInt8] {
+    try Stored.encode(Stored.decode(Tracked.LogRecord.self, body, "log").redacted)
+  }
+
   // MARK: - Reading
+
+  private func erasedPersons() throws -> Set<PersonKey> {
+    try engine.read { session in
+      var persons: Set<PersonKey> = []
+      for bucket in 0..<256 {
+        try session.rows(LogErasureStatements.persons, [.integer(bucket)]) { row in
+          persons.insert(try PersonKey(bytes: row.blob(0)))
+          return true
+        }
+      }
+      return persons
+    }
+  }
+
+  /// Up to where the table has what stands in the erasure journal; nil before the first line.
+  func erasuresKnown() throws -> Int64? {
+    try engine.read { session in
+      try session.first(OptOutStatements.position) { try $0.integer(0) }
+    }
+  }
+
+  func erasedOrders() throws -> [CommonV1.ErasePerson] {
+    try state.withLock { $0.erased }.sorted().compactMap { try erasure(of: $0)?.order }
+  }
+
+  /// What is known of one who was erased; nil of all others.
+  func erasure(of person: PersonKey) throws -> Tracked.StoredErasure? {
+    try engine.read { session in
+      try session.first(LogErasureStatements.erasure, [person.bucketValue, person.value]) { row in
+        try Stored.decode(Tracked.StoredErasure.self, row.blob(0), "erasure")
+      }
+    }
+  }
+
+  /// The identities of an erasure.
+  func erasures(id: [UInt8]) throws -> [Tracked.StoredErasure] {
+    try engine.read { session in
+      try (0..<256).flatMap { bucket in
+        try session.all(LogErasureStatements.ofID, [.integer(bucket), .blob(id)]) { row in
+          try Stored.decode(Tracked.StoredErasure.self, row.blob(0), "erasure")
+        }
+      }
+    }
+  }
+
+  /// Where rows of a person stand, up to the last one there is; a look at the whole log.
+  func positions(of person: PersonKey) throws -> (positions: [UInt64], until: UInt64) {
+    let until = state.withLock { $0.position }
+    let positions = try engine.read { session in
+      try session.all(
+        LogErasureStatements.positions, [person.bucketValue, person.value, .integer(0)]
+      ) { UInt64(bitPattern: try $0.integer(0)) }
+    }
+    return (positions.filter { $0 <= until }, until)
+  }
+
+  /// What was overwritten stands in no file of the journal any more.
+  func emptyLog() throws { try engine.emptyLogPatiently() }
 
   /// The rows at these positions, in their order.
   func events(positions: [UInt64]) throws -> [(position: UInt64, body: [UInt8])] {

@@ -21,7 +21,10 @@ extension Commands {
     violations += future("consent.given_at", consent.givenAt)
     violations += future("consent.confirmed_at", consent.confirmedAt)
     try refuse(violations)
-    return try await run("GrantConsent", request.store, request.idempotencyKey, request) {
+    return try await run(
+      "GrantConsent", request.store, request.idempotencyKey, request,
+      about: .contact(store: request.store, contact: request.contact)
+    ) {
       try effect([consent], request.contact, entry, "grant:" + request.idempotencyKey, by: caller)
     }
   }
@@ -31,7 +34,10 @@ extension Commands {
   ) async throws -> Tracked.ListConsentsResponse {
     let entry = try recorder.store(request.store)
     try refuse(future("confirmed_at", request.confirmedAt))
-    return try await run("ConfirmConsent", request.store, request.idempotencyKey, request) {
+    return try await run(
+      "ConfirmConsent", request.store, request.idempotencyKey, request,
+      about: .contact(store: request.store, contact: request.contact)
+    ) {
       let at = request.confirmedAt?.microseconds ?? now
       let contact = Identity(store: request.store, kind: .contact, id: request.contact)
       let known = try reader.read(contact) { reading, _ in
@@ -63,7 +69,10 @@ extension Commands {
         .init(field: "channel", detail: "must reach a customer, is \(request.channel)"))
     }
     try refuse(violations)
-    return try await run("WithdrawConsent", request.store, request.idempotencyKey, request) {
+    return try await run(
+      "WithdrawConsent", request.store, request.idempotencyKey, request,
+      about: .contact(store: request.store, contact: request.contact)
+    ) {
       let at = request.withdrawnAt ?? Protobuf.Timestamp(instant: now)
       let channels = request.channel == .unspecified ? CommonV1.Channel.personal : [request.channel]
       let purpose = request.purpose.isEmpty ? ConsentEvidence.everyPurpose : request.purpose

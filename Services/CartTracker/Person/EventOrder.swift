@@ -47,6 +47,8 @@ extension Tracked.LogRecord {
     case .link(let link): return Tracked.EventOrder(at: link.at, sourceOrder: 0, event: link.id)
     case .declaration(let declaration):
       return Tracked.EventOrder(at: declaration.at, sourceOrder: 0, event: declaration.id)
+    case .erasure(let erasure):
+      return Tracked.EventOrder(at: erasure.at, sourceOrder: 0, event: "erasure:" + erasure.id)
     case nil: return nil
     }
   }
@@ -57,6 +59,7 @@ extension Tracked.LogRecord {
     case .event(let event): event.id
     case .link(let link): link.id
     case .declaration(let declaration): declaration.id
+    case .erasure(let erasure): "erasure:" + erasure.id
     case nil: ""
     }
   }

@@ -71,6 +71,9 @@ struct Fold {
       applyToCart(body, event)
     case .link(let link): applyLink(link, event)
     case .declaration(let declaration): applyDeclaration(declaration, event)
+    case .erasure(let erasure):
+      group.members[member].person.erasedAt = erasure.at
+      touchAllCarts()
     case nil: break
     }
     group.members[member].person.folded = event.order
@@ -329,6 +332,7 @@ extension PersonGroup.Member {
     person.lastOrderAt = 0
     person.orderTotals = []
     person.knownSince = 0
+    person.erasedAt = 0
   }
 }
 

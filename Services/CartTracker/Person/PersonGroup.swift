@@ -57,7 +57,7 @@ struct PersonGroup {
     guard let first = events.first else { return false }
     if let folded, first.order < folded { return true }
     if let settled, first.order.at < settled { return true }
-    return events.contains { splitsGuest($0) || isReversal($0) }
+    return events.contains { splitsGuest($0) || isReversal($0) || isErasure($0) }
   }
 
   /// The last instant at which a silence became an episode, or a cart expired.
@@ -84,6 +84,11 @@ struct PersonGroup {
       return false
     }
     return member.seen.contains { $0 != link.contact }
+  }
+
+  /// What was folded before has personal fields.
+  private func isErasure(_ event: FoldEvent) -> Bool {
+    if case .erasure = event.record.kind { true } else { false }
   }
 
   /// It may concern an episode that the state no longer has.

@@ -16,8 +16,8 @@ struct StopRule {
   let watermark: Int64?
   let now: Int64
 
-  /// The first of: too many identities, stale feed, detection off, episode withdrawn, bought, cart
-  /// gone. Nil: nothing forbids it.
+  /// The first of: erased, too many identities, stale feed, detection off, episode withdrawn,
+  /// bought, cart gone. Nil: nothing forbids it.
   ///
   /// - Parameters:
   ///   - withdrawn: whether the subject's episode is known to be withdrawn.
@@ -26,6 +26,7 @@ struct StopRule {
     anchor: Tracked.EventOrder, cart id: String, isTooWide: Bool, withdrawn: Bool,
     archived: Tracked.StoredCart?
   ) -> Refusal? {
+    if group.members[0].person.erasedAt != 0 { return Refusal(reason: .erased) }
     if isTooWide { return Refusal(reason: .notReadable, isLasting: false) }
     if let limit = rules.feedLimit, let watermark, watermark < now.addingClamped(-limit) {
       return Refusal(reason: .feedStale, isLasting: false)

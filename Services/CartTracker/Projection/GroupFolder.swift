@@ -97,7 +97,7 @@ struct GroupFolder {
   private func load(_ identity: Identity) throws -> Loaded {
     var loaded = Loaded()
     loaded.group.members.append(try member(identity))
-    loaded.pending.append(try pending(identity.key))
+    loaded.pending.append(try waiting(identity.key))
     var next = neighbours(of: 0, loaded)
     if next.isEmpty { return loaded }
     var seen: Set<PersonKey> = [identity.key]
@@ -108,10 +108,17 @@ struct GroupFolder {
         break
       }
       loaded.group.members.append(try member(other))
-      loaded.pending.append(try pending(other.key))
+      loaded.pending.append(try waiting(other.key))
       next = neighbours(of: loaded.group.members.count - 1, loaded) + next
     }
     return loaded
+  }
+
+  /// A row that was read before its person was erased has lost its personal fields since.
+  private func waiting(_ key: PersonKey) throws -> [PendingRow] {
+    let waiting = try pending(key)
+    guard !waiting.isEmpty, rows.journal.isErased(key) else { return waiting }
+    return waiting.map { PendingRow(position: $0.position, record: $0.record.redacted) }
   }
 
   private func member(_ identity: Identity) throws -> PersonGroup.Member {

@@ -45,11 +45,13 @@ struct PersonWriter {
     let tags: [String]
     let profile: Tracked.ContactProfile?
     let isStored: Bool
+    let isErased: Bool
 
     init(_ person: Tracked.StoredPerson) {
       tags = person.tags.filter(\.present).map(\.name)
       profile = person.profile?.profile
       isStored = person.events > 0
+      isErased = person.erasedAt != 0
     }
   }
 

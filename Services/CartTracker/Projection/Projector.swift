@@ -402,7 +402,11 @@ private struct Batch {
     counted += outcome.counted
     if outcome.isAnew { anew += 1 }
     episodes += outcome.result.episodes.count
-    if let changes = outcome.changes { try told.add(changes) }
+    for (member, before) in zip(outcome.result.group.members, outcome.before)
+    where member.person.erasedAt != 0 && !before.isErased {
+      try projector.changeOutbox?.redact(member.key, in: session)
+    }
+    if let changes = outcome.changes { try told.add(changes, projector.journal) }
     let writer = PersonWriter(
       session: session, lease: projector.lease, store: entry.store, version: version, now: now)
     try writer.write(outcome.result, before: outcome.before) { bucket in

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Storage
 
 /// The schema of journal.db. Append-only: a migration that was released never changes.
@@ -59,6 +60,9 @@ enum JournalMigrations {
         )
         """,
         "INSERT INTO journal_owner(id, epoch) VALUES (1, 0)",
-      ])
+      ]),
+    Migration(
+      number: 2, name: "erasures",
+      statements: [OptOutStatements.create] + LogErasureStatements.create),
   ]
 }

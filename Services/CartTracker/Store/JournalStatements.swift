@@ -70,7 +70,9 @@ enum JournalStatements {
   /// Keeps a command with its answer.
   static let addCommand = Statement(
     name: "add command",
-    sql: "INSERT INTO command(bucket, key, hash, answer, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    sql: """
+      INSERT INTO command(bucket, key, hash, answer, at, person) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+      """,
     scope: .bucket)
 
   /// A command that is known.

@@ -133,6 +133,10 @@ struct BatchDesk: Sendable {
       guard [.closed, .submitted, .held].contains(found.state) else {
         throw RPCError(.failedPrecondition, "the batch is \(found.state)")
       }
+      if request.file == .pdf, found.state == .submitted, !files.hasDocument(found.key) {
+        throw RPCError(
+          .failedPrecondition, "the document is gone: it had a letter to somebody who was erased")
+      }
       return found.key
     }
     var offset = request.offset

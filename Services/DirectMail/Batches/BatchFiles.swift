@@ -37,6 +37,16 @@ struct BatchFiles: Sendable {
     }
   }
 
+  /// Takes a document away that somebody stands in who was erased (P10); its manifests stay.
+  func removeDocument(_ batch: BatchKey) throws {
+    try remove(path(batch, BatchFiles.document))
+    try flush(folder(batch))
+  }
+
+  func hasDocument(_ batch: BatchKey) -> Bool {
+    access(path(batch, BatchFiles.document), F_OK) == 0
+  }
+
   /// Nothing of the batch is left.
   func discard(_ batch: BatchKey) throws {
     try clear(batch)

@@ -140,10 +140,11 @@ struct GroupGrants {
     if let reason = rooms.modes.refusal(piece.order, countryCode: address.countryCode) {
       return .skip(reason)
     }
-    let keys = [
-      ObjectionKeys.contact(letters.controller, piece.order.contact),
-      ObjectionKeys.address(letters.controller, address),
-    ]
+    let keys =
+      [
+        ObjectionKeys.contact(letters.controller, piece.order.contact),
+        ObjectionKeys.address(letters.controller, address),
+      ] + [ObjectionKeys.person(letters.controller, address)].compactMap(\.self)
     if let reason = try rooms.database.read({ try Objections.refusal(keys, $0) }) {
       return .skip(reason)
     }

@@ -55,6 +55,19 @@ struct DirectMailHandler: DirectMailV1.DirectMailService {
     }
   }
 
+  /// This service's part of a receipt (P10).
+  func getErasure(
+    _ request: CommonV1.GetErasureRequest, _ call: ServerCall
+  ) throws -> Reply<CommonV1.Erasure> {
+    reading { session in
+      let book = ErasedBook(Stored.self, service: PersonEraser.service, session)
+      guard let receipt = try book.receipt(of: request.erasure, store: request.store) else {
+        throw RPCError(.notFound, "no such erasure has come here")
+      }
+      return receipt
+    }
+  }
+
   // MARK: - Pieces
 
   func getMailPiece(

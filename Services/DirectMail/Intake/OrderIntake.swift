@@ -18,11 +18,12 @@ final class OrderIntake: Sendable {
   private let clock: any WallClock
   private let cutOff: CutOff
   private let cost: CommonV1.Money?
+  private let eraser: EraserDesk
 
   init(
     database: DirectMailDatabase, stores: StoreBook, templates: TemplateBook, pieceLog: PieceLog,
     heads: BatchHeads, counts: DeliveryCounts, clock: any WallClock, cutOff: CutOff,
-    cost: CommonV1.Money?
+    cost: CommonV1.Money?, eraser: EraserDesk
   ) {
     self.database = database
     self.stores = stores
@@ -33,6 +34,7 @@ final class OrderIntake: Sendable {
     self.clock = clock
     self.cutOff = cutOff
     self.cost = cost
+    self.eraser = eraser
   }
 
   private typealias Row = CommonV1.SendOrders.Row
@@ -51,8 +53,11 @@ final class OrderIntake: Sendable {
   private enum Plan: Sendable {
     case take(Taking)
     case cancel(PieceKey, CommonV1.CancelOrder)
+    case erase(PersonEraser.Plan)
     case hold(String)
     case retry(String)
+
+    var isErasure: Bool { if case .erase = self { true } else { false } }
   }
 
   /// - Throws: INVALID_ARGUMENT for positions or an outbox that are none; nothing is taken then.
@@ -61,7 +66,9 @@ final class OrderIntake: Sendable {
       source: OrderIntake.source, outbox: request.outbox, positions: request.rows.map(\.position))
     let zones = await zones(of: request.rows)
     let now = clock.now
-    let plans = try request.rows.map { try plan($0, zones, now) }
+    var planned: [Plan] = []
+    for row in request.rows { planned.append(try await plan(row, zones, now)) }
+    let plans = planned
     var buckets = intake.buckets
     for case .take(let taking) in plans {
       buckets += [taking.key.bucket, StoreKey(taking.order.store).bucket]
@@ -69,13 +76,19 @@ final class OrderIntake: Sendable {
     for case .cancel(let key, let cancel) in plans {
       buckets += [key.bucket, StoreKey(cancel.store).bucket]
     }
-    let touched = buckets
+    let hash = try await eraser.hash(for: plans.contains(where: \.isErasure))
+    // An erasure withdraws pieces and looks for addresses in all of them.
+    let touched = hash == nil ? buckets : Array(0...255)
     let joined = Joined()
     let taken = try await database.commit(touched, weight: 6 * plans.count) { session in
       try intake.take(session, now: now.microseconds) { index in
-        try self.apply(plans[index], now.microseconds, joined, session)
+        if case .erase(let plan) = plans[index], let hash {
+          return try self.erase(plan, hash, now.microseconds, session)
+        }
+        return try self.apply(plans[index], now.microseconds, joined, session)
       }
     }
+    if hash != nil { try await eraser.emptyLog() }
     counts.add(received: taken.received)
     // Before the answer: whoever sees it knows that the cut-offs are seen as due.
     for (key, at) in joined.all { heads.note(key, at) }
@@ -114,9 +127,26 @@ final class OrderIntake: Sendable {
     return known
   }
 
-  private func plan(_ row: Row, _ known: [String: Known], _ now: Instant) throws -> Plan {
+  private func erase(
+    _ plan: PersonEraser.Plan, _ hash: AddressHash, _ now: Int64, _ session: any StorageSession
+  ) throws -> Intake.Effect {
+    let person = PersonEraser(session: session, hash: hash, now: now, pieceLog: pieceLog)
+    guard try person.isReady(plan.order) else { return .retry("a batch is being handed over") }
+    try eraser.journal.note(try person.erase(plan), session)
+    return .stored
+  }
+
+  private func plan(
+    _ row: Row, _ known: [String: Known], _ now: Instant
+  ) async throws -> Plan {
     switch row.action {
     case nil: return .hold("neither an order nor a cancellation")
+    case .erase(let order):
+      do {
+        return .erase(try await eraser.plan(order))
+      } catch let error as RPCError where error.code != .notFound {
+        return .retry("the store's settings cannot be read now")
+      }
     case .cancel(let cancel):
       let bucket = row.position.flatMap { UInt8(exactly: $0.bucket) } ?? 0
       guard let key = PieceKey(bucket: bucket, text: cancel.id) else {
@@ -151,6 +181,7 @@ final class OrderIntake: Sendable {
     _ plan: Plan, _ now: Int64, _ joined: Joined, _ session: any StorageSession
   ) throws -> Intake.Effect {
     switch plan {
+    case .erase: return .retry("the database's secret was not read")
     case .hold(let problem): return .held(problem)
     case .retry(let problem): return .retry(problem)
     case .take(let taking):

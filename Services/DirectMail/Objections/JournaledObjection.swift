@@ -6,15 +6,30 @@ package import Storage
 extension DirectMailV1.JournaledObjection: OptOutEntry {
   package typealias Rows = Stored
 
-  package var bucket: UInt8? { key?.bucket }
+  package var bucket: UInt8? { erasure?.owner.bucket ?? key?.bucket }
 
   package static func all(of bucket: UInt8, _ session: any StorageSession) throws -> [Self] {
-    try session.all(ObjectionStatements.ofBucket, [.integer(bucket)]) { row in
-      Self(controller: try row.text(7), objection: try ObjectionRow(row).contract)
-    }
+    let erased = try ErasedBook(Stored.self, service: PersonEraser.service, session)
+      .orders(of: bucket).map { Self(erasure: $0) }
+    return try erased
+      + session.all(ObjectionStatements.ofBucket, [.integer(bucket)]) { row in
+        let objection = try ObjectionRow(row)
+        let isHashed = objection.contact.isEmpty && objection.address == nil
+        return Self(
+          controller: try row.text(7), objection: objection.contract,
+          addressKeys: isHashed ? [objection.key] : [])
+      }
   }
 
-  package func apply(_ session: any StorageSession) throws { _ = try put(session) }
+  package func apply(_ session: any StorageSession) throws {
+    if let erasure {
+      return try PersonEraser(
+        session: session, hash: try .load(session), now: erasure.at?.microseconds ?? 0
+      ).erase(erasure, controller: controller, hashes: Set(addressKeys))
+    }
+    // What was said of somebody who was erased since stands in the line no more.
+    if key != nil { _ = try put(session) }
+  }
 
   /// Keeps the objection, and its line where it is news.
   func put(_ journal: OptOutJournal, _ session: any StorageSession) throws {
@@ -33,8 +48,9 @@ extension DirectMailV1.JournaledObjection: OptOutEntry {
   }
 
   /// Nil where there is nothing to be kept.
-  private var key: OwnerKey? {
+  var key: OwnerKey? {
     guard let objection else { return nil }
+    if let known = addressKeys.first { return try? OwnerKey(bytes: known) }
     if let address = objection.address { return ObjectionKeys.address(controller, address) }
     return objection.contact.isEmpty
       ? nil : ObjectionKeys.contact(controller, objection.contact)

@@ -21,7 +21,7 @@ enum AddressComparison {
     return place
   }
 
-  private static func folded(_ text: String) -> String {
+  static func folded(_ text: String) -> String {
     let letters = text.lowercased().filter { $0.isLetter || $0.isNumber }
     return letters.replacing("ß", with: "ss").replacing("strasse", with: "str")
   }
@@ -37,6 +37,15 @@ enum ObjectionKeys {
     OwnerKey.address(
       scope: "", channel: .letter,
       address: "\(controller)\u{0}a\u{0}\(AddressComparison.normal(address))")
+  }
+
+  /// A person at an address, found by its keyed hash only; nil where the address names no one.
+  static func person(_ controller: String, _ address: CommonV1.Address) -> OwnerKey? {
+    let person = AddressComparison.folded(address.person)
+    if person.isEmpty { return nil }
+    return OwnerKey.address(
+      scope: "", channel: .letter,
+      address: "\(controller)\u{0}p\u{0}\(AddressComparison.normal(address))\u{0}\(person)")
   }
 
   /// Of the samples that an address got: they hold back samples alone.

@@ -33,13 +33,25 @@ struct ObjectionRow: Sendable, Hashable {
   }
 }
 
+extension AddressHash {
+  /// Under this database's secret.
+  static func load(_ session: any StorageSession) throws -> AddressHash {
+    let secret = try session.first(ReferenceStatements.secret) { try $0.optionalBlob(0) }
+    guard let secret = secret ?? nil, secret.count >= LinkSeal.secretSizeMin else {
+      throw StorageError(.corrupt, "the database does not know its secret")
+    }
+    return AddressHash(secret)
+  }
+}
+
 /// Reads and writes of objections within a transaction.
 enum Objections {
   /// Why nothing is printed for a person or an address; nil where it is.
   static func refusal(
     _ keys: [OwnerKey], _ session: any StorageSession
   ) throws -> CommonV1.ReasonCode? {
-    for key in keys {
+    let hash = try AddressHash.load(session)
+    for key in keys + keys.map(hash.key) {
       let found = try session.first(
         ObjectionStatements.objection, [key.bucketValue, key.value]
       ) { try ObjectionRow($0) }

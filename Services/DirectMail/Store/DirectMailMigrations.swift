@@ -10,7 +10,17 @@ enum DirectMailMigrations {
         + objections + reference),
     Migration(number: 2, name: "pauses", statements: [PauseStatements.create]),
     Migration(number: 3, name: "opt-out journal", statements: [OptOutStatements.create]),
+    Migration(number: 4, name: "erasures", statements: erasures),
   ]
+
+  /// Who was erased, and the secret under which their addresses are kept.
+  private static let erasures =
+    ErasedStatements.create + [
+      """
+      ALTER TABLE direct_mail ADD COLUMN hash_key BLOB CONSTRAINT direct_mail_hash_key_size
+        CHECK (hash_key IS NULL OR length(hash_key) = 32)
+      """
+    ]
 
   private static func bucket(of table: String) -> String {
     "bucket INTEGER NOT NULL CONSTRAINT \(table)_bucket_range CHECK (bucket BETWEEN 0 AND 255)"

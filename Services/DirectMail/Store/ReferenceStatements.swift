@@ -65,6 +65,16 @@ enum ReferenceStatements {
     sql: "INSERT INTO direct_mail(id, clock) VALUES (1, ?1) ON CONFLICT(id) DO NOTHING",
     scope: .reference)
 
+  /// What addresses of people who were erased are hashed with.
+  static let secret = Statement(
+    name: "secret", sql: "SELECT hash_key FROM direct_mail WHERE id = 1", scope: .reference)
+
+  /// Begins it.
+  static let putSecret = Statement(
+    name: "put secret",
+    sql: "UPDATE direct_mail SET hash_key = ?1 WHERE id = 1 AND hash_key IS NULL",
+    scope: .reference)
+
   /// Up to where the virtual clock went.
   static let putClock = Statement(
     name: "put clock", sql: "UPDATE direct_mail SET clock = ?1 WHERE id = 1 AND clock < ?1",
@@ -73,6 +83,6 @@ enum ReferenceStatements {
   /// Every statement, for the rule test.
   static let all = [
     newestTemplates, template, outdateTemplate, addTemplate, modes, putMode, command, addCommand,
-    forgetCommands, own, putOwn, putClock,
+    forgetCommands, own, putOwn, secret, putSecret, putClock,
   ]
 }

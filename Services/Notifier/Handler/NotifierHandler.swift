@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Logging
 internal import Messages
 internal import ServiceKit
@@ -75,6 +76,19 @@ struct NotifierHandler: NotifierV1.NotifierService {
           ) { try $0.blob(1) } ?? []
       }
       return answer
+    }
+  }
+
+  /// This service's part of a receipt (P10).
+  func getErasure(
+    _ request: CommonV1.GetErasureRequest, _ call: ServerCall
+  ) throws -> Reply<CommonV1.Erasure> {
+    reading { session in
+      let book = ErasedBook(Stored.self, service: PersonEraser.service, session)
+      guard let receipt = try book.receipt(of: request.erasure, store: request.store) else {
+        throw RPCError(.notFound, "no such erasure has come here")
+      }
+      return receipt
     }
   }
 

@@ -13,17 +13,19 @@ final class OrderIntake: Sendable {
   private let stores: StoreBook
   private let rules: OrderRules
   private let messageLog: MessageLog
+  private let eraser: EraserDesk
   private let counts: DeliveryCounts
   private let clock: any WallClock
 
   init(
     database: NotifierDatabase, stores: StoreBook, rules: OrderRules, messageLog: MessageLog,
-    counts: DeliveryCounts, clock: any WallClock
+    eraser: EraserDesk, counts: DeliveryCounts, clock: any WallClock
   ) {
     self.database = database
     self.stores = stores
     self.rules = rules
     self.messageLog = messageLog
+    self.eraser = eraser
     self.counts = counts
     self.clock = clock
   }
@@ -34,8 +36,11 @@ final class OrderIntake: Sendable {
   private enum Plan: Sendable {
     case take(MessageKey, CommonV1.SendOrder, body: [UInt8])
     case cancel(MessageKey, CommonV1.CancelOrder)
+    case erase(PersonEraser.Plan)
     case hold(String)
     case retry(String)
+
+    var isErasure: Bool { if case .erase = self { true } else { false } }
   }
 
   /// - Throws: INVALID_ARGUMENT for positions or an outbox that are none; nothing is taken then.
@@ -43,16 +48,27 @@ final class OrderIntake: Sendable {
     let intake = try Intake(
       source: OrderIntake.source, outbox: request.outbox, positions: request.rows.map(\.position))
     let known = await knownStores(request.rows)
-    let plans = try request.rows.map { try plan($0, known) }
+    var planned: [Plan] = []
+    for row in request.rows { planned.append(try await plan(row, known)) }
+    let plans = planned
     var buckets = intake.buckets
     for case .take(let key, _, _) in plans { buckets.append(key.bucket) }
+    let hash = try await eraser.hash(for: plans.contains(where: \.isErasure))
+    for case .erase(let plan) in plans { buckets += hash.map(plan.buckets) ?? [] }
     let now = clock.now.microseconds
-    let (log, touched) = (messageLog, buckets)
+    let (log, journal, touched) = (messageLog, eraser.journal, buckets)
     let taken = try await database.commit(touched, weight: 4 * plans.count) { session in
       try intake.take(session, now: now) { index in
-        try OrderIntake.apply(plans[index], now, log, session)
+        if case .erase(let plan) = plans[index], let hash {
+          let eraser = PersonEraser(session: session, hash: hash, now: now, messageLog: log)
+          guard try eraser.isReady(plan.order) else { return .retry("a hand-off is under way") }
+          try journal.note(try eraser.erase(plan), session)
+          return .stored
+        }
+        return try OrderIntake.apply(plans[index], now, log, session)
       }
     }
+    if hash != nil { try await eraser.emptyLog() }
     counts.add(received: taken.received)
     // Before the answer: whoever sees it knows that the messages are seen as due.
     for case .take(let key, let order, _) in plans {
@@ -79,9 +95,15 @@ final class OrderIntake: Sendable {
     return known
   }
 
-  private func plan(_ row: Row, _ known: [String: Bool?]) throws -> Plan {
+  private func plan(_ row: Row, _ known: [String: Bool?]) async throws -> Plan {
     switch row.action {
     case nil: return .hold("neither an order nor a cancellation")
+    case .erase(let order):
+      do {
+        return .erase(try await eraser.plan(order))
+      } catch let error as RPCError where error.code != .notFound {
+        return .retry("the store's settings cannot be read now")
+      }
     case .cancel(let cancel):
       let bucket = row.position.flatMap { UInt8(exactly: $0.bucket) } ?? 0
       guard let key = MessageKey(bucket: bucket, text: cancel.id) else {
@@ -105,6 +127,7 @@ final class OrderIntake: Sendable {
     _ plan: Plan, _ now: Int64, _ log: MessageLog, _ session: any StorageSession
   ) throws -> Intake.Effect {
     switch plan {
+    case .erase: return .retry("the database's secret was not read")
     case .hold(let problem): return .held(problem)
     case .retry(let problem): return .retry(problem)
     case .take(let key, let order, let body):

@@ -40,7 +40,8 @@ enum AddressStatements {
   static let ofBucket = Statement(
     name: "suppressions of bucket",
     sql: """
-      SELECT scope, channel, address, cause, whole_controller, since, until, evidence, message
+      SELECT scope, channel, address, cause, whole_controller, since, until, evidence, message,
+        address_key
       FROM suppression WHERE bucket = ?1
       """)
 

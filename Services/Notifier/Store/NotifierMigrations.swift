@@ -10,6 +10,7 @@ enum NotifierMigrations {
         + reference),
     Migration(number: 2, name: "pauses", statements: pauses),
     Migration(number: 3, name: "inbound", statements: [OptOutStatements.create] + inbound),
+    Migration(number: 4, name: "erasures", statements: ErasedStatements.create),
   ]
 
   private static func bucket(of table: String) -> String {

@@ -6,18 +6,29 @@ package import Storage
 extension NotifierV1.JournaledSuppression: OptOutEntry {
   package typealias Rows = Stored
 
-  package var bucket: UInt8? { key?.bucket }
+  package var bucket: UInt8? { erasure?.owner.bucket ?? key?.bucket }
 
   package static func all(of bucket: UInt8, _ session: any StorageSession) throws -> [Self] {
-    try session.all(AddressStatements.ofBucket, [.integer(bucket)]) { row in
-      Self(try StoredSuppression(row))
-    }
+    let erased = try ErasedBook(Stored.self, service: PersonEraser.service, session)
+      .orders(of: bucket).map { Self(erasure: $0) }
+    return try erased
+      + session.all(AddressStatements.ofBucket, [.integer(bucket)]) { row in
+        let stored = try StoredSuppression(row)
+        return Self(
+          stored.suppression, scope: stored.scope,
+          key: stored.suppression.address.isEmpty ? try OwnerKey(bytes: row.blob(9)) : nil,
+          at: stored.suppression.since)
+      }
   }
 
   package func apply(_ session: any StorageSession) throws {
-    guard let key, let own = suppression else {
-      throw StorageError(.corrupt, "an entry of the opt-out journal has no suppression")
+    if let erasure {
+      return try PersonEraser(
+        session: session, hash: try .load(session), now: erasure.at?.microseconds ?? 0
+      ).erase(erasure, hashes: Set(addressKeys))
     }
+    // What was said of somebody who was erased since stands in the line no more.
+    guard let key, let own = suppression else { return }
     let taken = takenAt?.microseconds ?? 0
     let suppression = Suppression(own)
     if lifted {
@@ -74,13 +85,14 @@ extension NotifierV1.JournaledSuppression {
       takenAt: .init(microseconds: now), lifted: lifted)
   }
 
-  fileprivate init(_ row: StoredSuppression) {
-    let owner = String(row.scope.drop { $0 != " " }.dropFirst())
-    let isOfController = row.suppression.isOfController
+  /// - Parameter key: the keyed hash that it stands under, where its address is not known.
+  init(_ suppression: Suppression, scope: String, key: OwnerKey?, at now: Int64) {
+    let owner = String(scope.drop { $0 != " " }.dropFirst())
+    let isOfController = suppression.isOfController
     self.init(
       store: isOfController ? "" : owner, controller: isOfController ? owner : "",
-      suppression: row.suppression.contract,
-      takenAt: .init(microseconds: row.suppression.since))
+      suppression: suppression.contract, takenAt: .init(microseconds: now),
+      addressKeys: key.map { [$0.bytes] } ?? [])
   }
 
   fileprivate var scope: String {
@@ -89,8 +101,9 @@ extension NotifierV1.JournaledSuppression {
   }
 
   /// Nil where there is nothing to be kept.
-  fileprivate var key: OwnerKey? {
+  var key: OwnerKey? {
     guard let suppression else { return nil }
+    if let known = addressKeys.first { return try? OwnerKey(bytes: known) }
     let keys = AddressKeys(
       store: store, controller: controller, channel: suppression.channel,
       address: suppression.address)

@@ -1,5 +1,6 @@
 internal import Delivery
 internal import Messages
+internal import ServiceKit
 internal import Storage
 
 /// One suppressed address, as it is stored.
@@ -29,7 +30,8 @@ enum Suppressions {
   static func inForce(
     _ keys: AddressKeys, at now: Int64, _ session: any StorageSession
   ) throws -> Suppression? {
-    for key in keys.both {
+    let hash = try AddressHash.load(session)
+    for key in keys.both + keys.both.map(hash.key) {
       if let found = try find(key, session), found.isInForce(at: now) { return found }
     }
     return nil
@@ -80,5 +82,16 @@ enum Suppressions {
         .text(merged.message),
       ])
     return (isNew, true)
+  }
+}
+
+extension AddressHash {
+  /// Under this database's secret.
+  static func load(_ session: any StorageSession) throws -> AddressHash {
+    let secret = try session.first(ReferenceStatements.own) { try $0.blob(1) }
+    guard let secret, secret.count >= LinkSeal.secretSizeMin else {
+      throw StorageError(.corrupt, "the database does not know its secret")
+    }
+    return AddressHash(secret)
   }
 }

@@ -88,7 +88,7 @@ extension Enrolment {
   private func isOnItsOwnWay(
     _ visit: Int, _ kind: CommonV1.OutcomeKind, _ version: FlowVersion
   ) -> Bool {
-    guard kind == .skipped || kind == .failed, visits[visit].order?.end == kind,
+    guard let order = visits[visit].order, order.end == kind, order.couldNotBeMade,
       visits[visit].version == self.version,
       case .send(let send) = version.definition.steps[visits[visit].step].action,
       send.fallback != nil
@@ -99,6 +99,15 @@ extension Enrolment {
 }
 
 extension Visit.OrderState {
+  /// It could not go its way; one that the person closed while it waited is as good as refused.
+  fileprivate var couldNotBeMade: Bool {
+    switch end {
+    case .skipped, .failed: true
+    case .withdrawn: !cancelled && (reason == .objection || reason == .suppressed)
+    default: false
+    }
+  }
+
   /// Of the outcomes that end an order the first told counts.
   mutating func take(_ outcome: OrderOutcome) {
     switch outcome.kind {

@@ -34,11 +34,15 @@ struct SchedulerHandler: SchedulerV1.SchedulerService {
       source: "cart-tracker", outbox: request.outbox, positions: request.changes.map(\.position))
     return .later {
       let stores = await book.profiles(of: Set(request.changes.map(\.store)))
-      return .now(
+      let receipts =
         try await taking(intake, request.changes.count) { writing in
           let changes = ChangeIntake(writing: writing, stores: stores)
           return { try changes.apply(request.changes[$0]) }
-        })
+        }
+      if request.changes.contains(where: \.isErasure) {
+        try await edge { try await readers.run { try ledger.engine.emptyLogPatiently() } }
+      }
+      return .now(receipts)
     }
   }
 

@@ -55,6 +55,7 @@ private struct Applied {
       }
     case .signal(let signal):
       try start { flow in flow.start == .signal(signal.name) }
+    case .erased(let order): try apply(order)
     }
     return .stored
   }
@@ -126,7 +127,7 @@ private struct Applied {
     if case .schedule(let schedule) = flow.definition.start {
       enrolment.dueAt = schedule.next(after: now, zone: profile.zone).at
     }
-    if let reason = Applied.endReason(episode.state) {
+    if let reason = try Applied.endReason(episode.state) ?? erasedReason(owner) {
       var machine = EnrolmentMachine(enrolment, flow, input(since: enrolment.knownAt))
       machine.end(reason)
       enrolment = machine.enrolment
@@ -149,8 +150,18 @@ private struct Applied {
       enrolment.happenedAt = anchor.at
       enrolment.knownAt = now
       enrolment.dueAt = now
+      if let reason = try erasedReason(owner) {
+        var machine = EnrolmentMachine(enrolment, entry.version, input(since: now))
+        machine.end(reason)
+        enrolment = machine.enrolment
+      }
       try writing.add(enrolment)
     }
+  }
+
+  /// Whoever was erased enters nothing (P10).
+  private func erasedReason(_ owner: OwnerKey) throws -> CommonV1.ReasonCode? {
+    try PersonEraser(session: writing.session, now: now).book.isErased(owner) ? .erased : nil
   }
 
   // MARK: - Purchases and identities
@@ -185,6 +196,18 @@ private struct Applied {
       try Rewarding(writing: writing).bought(
         .init(store: store, order: order, carts: purchase.carts, at: anchor.at), by: persons)
     }
+  }
+
+  /// Ends whatever runs, and tells those who send behind all that was ordered (P10).
+  private func apply(_ order: CommonV1.ErasePerson) throws {
+    let owner = order.owner
+    try writing.fence(owner.bucket)
+    let eraser = PersonEraser(session: writing.session, now: now)
+    if try eraser.book.isErased(owner) { return }
+    try writing.noteErasure(order)
+    for row in try writing.enrolments(of: owner, in: store) { try end(row, .erased) }
+    try eraser.erase(order)
+    if !order.contact.isEmpty { try writing.put(order, bucket: owner.bucket) }
   }
 
   private func end(
@@ -241,5 +264,11 @@ extension FlowDefinition {
     case .cartAbandoned, .schedule: true
     default: false
     }
+  }
+}
+
+extension CartTrackerV1.Change {
+  var isErasure: Bool {
+    if case .erased = kind { true } else { false }
   }
 }

@@ -150,6 +150,14 @@ enum EnrolmentStatements {
       WHERE bucket = ?1 AND store = ?2 AND decided_at = ?3 AND id = ?4
       """)
 
+  /// The decisions of a store at an instant.
+  static let decisionsAt = Statement(
+    name: "decisions at",
+    sql: """
+      SELECT decided_at, id, enrolment, step, verdict, reason, body FROM decision
+      WHERE bucket = ?1 AND store = ?2 AND decided_at = ?3 ORDER BY id
+      """)
+
   /// Keeps an outcome; nothing happens where it is known.
   static let addOutcome = Statement(
     name: "add outcome",
@@ -172,7 +180,7 @@ enum EnrolmentStatements {
   static let all = [
     add, change, at, named, ofOwner, ofCart, due, firstDue, nextDue, lastNumber, running, ofVersion,
     startedWithin, newest, decisions, allPurchases, addDecision, removeDecision, decision,
-    addOutcome, outcomeCount,
+    decisionsAt, addOutcome, outcomeCount,
     outcomes,
   ]
 }

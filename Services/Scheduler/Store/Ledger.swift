@@ -11,6 +11,8 @@ final class Ledger: Sendable {
   let flows: FlowRegistry
   let outboxes: [Writing.Target: Outbox]
   let counts: DeliveryCounts
+  /// Nil where nobody will miss it.
+  let erasures: OptOutJournal?
   /// Each commit then keeps where the clock stands.
   let isVirtual: Bool
   private let numbers = Mutex([Int64](repeating: 0, count: 256))
@@ -25,18 +27,21 @@ final class Ledger: Sendable {
     let due: Int64?
     /// Flows that it paused.
     let halted: [HaltedFlow]
+    /// Somebody was erased: rows carry their addresses.
+    let isErasure: Bool
   }
 
   /// - Parameter targets: for which rows are put.
   init(
     engine: any StorageEngine, lease: BucketLease, flows: FlowRegistry,
-    targets: Set<Writing.Target>, isVirtual: Bool,
+    targets: Set<Writing.Target>, isVirtual: Bool, erasures: OptOutJournal? = nil,
     onCommit: @escaping @Sendable (Committed) -> Void = { _ in }
   ) {
     self.engine = engine
     self.lease = lease
     self.flows = flows
     self.isVirtual = isVirtual
+    self.erasures = erasures
     self.onCommit = onCommit
     counts = DeliveryCounts()
     outboxes = Dictionary(
@@ -90,7 +95,8 @@ final class Ledger: Sendable {
     }
     onCommit(
       Committed(
-        put: writing.put, due: writing.due.values.min(), halted: writing.halted))
+        put: writing.put, due: writing.due.values.min(), halted: writing.halted,
+        isErasure: writing.isErasure))
     return result
   }
 

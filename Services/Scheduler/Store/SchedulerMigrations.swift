@@ -11,6 +11,8 @@ enum SchedulerMigrations {
     Migration(number: 2, name: "pauses, approvals, audit", statements: brakes),
     Migration(number: 3, name: "caps, ceilings, holdouts", statements: limits),
     Migration(number: 4, name: "incentives", statements: IncentiveTables.create),
+    Migration(
+      number: 5, name: "erasures", statements: [OptOutStatements.create] + ErasedStatements.create),
   ]
 
   private static func bucket(of table: String) -> String {

@@ -1,7 +1,7 @@
-internal import Delivery
+package import Delivery
 
 /// Messages in our own rows.
-enum Stored: StoredRows {
+package enum Stored: StoredRows {
   /// An answer of commands may be as large as a flow's text.
-  static let arenas = ArenaPool(bytesMax: 16 << 20, keptMax: 8)
+  package static let arenas = ArenaPool(bytesMax: 16 << 20, keptMax: 8)
 }

@@ -31,6 +31,7 @@ final class Writing {
   private(set) var due: [UInt8: Int64] = [:]
   private(set) var put: [Target: Set<UInt8>] = [:]
   private(set) var decided = 0
+  private(set) var isErasure = false
   var days = FlowDays()
   /// Flows that this transaction pauses.
   var halted: [HaltedFlow] = []
@@ -164,6 +165,20 @@ final class Writing {
   func put(_ reward: SchedulerV1.RewardRow, bucket: UInt8) throws {
     try fence(bucket)
     bodies[Lane(target: .shop, bucket: bucket), default: []].append(try Stored.encode(reward))
+  }
+
+  /// For whoever writes to people.
+  func put(_ order: CommonV1.ErasePerson, bucket: UInt8) throws {
+    isErasure = true
+    let body = try Stored.encode(CommonV1.SendOrders.Row(action: .erase(order)))
+    for target in [Target.notifier, .directMail] where ledger.outboxes[target] != nil {
+      bodies[Lane(target: target, bucket: bucket), default: []].append(body)
+    }
+  }
+
+  /// On disk before the change is (T31).
+  func noteErasure(_ order: CommonV1.ErasePerson) throws {
+    try ledger.erasures?.note([order.withoutAddresses], session)
   }
 
   private static func target(of channel: CommonV1.Channel) -> Target {

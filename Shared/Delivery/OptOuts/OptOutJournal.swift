@@ -11,6 +11,8 @@ internal import Synchronization
 /// with commas between them, a line feed. The seal is the first half of a SHA-256 over the line's
 /// place in the file and what follows the seal. A last line that a crash has cut off was never
 /// acknowledged and is taken away at the next start; a damaged line before it stops the start.
+/// Only an erasure changes what was written (P10): a payload that loses personal fields is filled
+/// up with `=` to the length it had, so that every line stays where it is.
 package final class OptOutJournal: Sendable {
   private struct State {
     /// Bytes that hold whole lines.
@@ -67,7 +69,7 @@ package final class OptOutJournal: Sendable {
       if let failure = state.failure { throw failure }
       let line = OptOutJournal.line(payloads, at: state.size)
       do {
-        try write(line, at: state.size)
+        try write(line, at: state.size, to: file)
       } catch {
         // What stands there already is overwritten by the next line, or cut off at the next start.
         if ftruncate(file, off_t(state.size)) != 0 { state.failure = OptOutJournal.uncertain }
@@ -85,7 +87,7 @@ package final class OptOutJournal: Sendable {
   private static let uncertain = StorageError(
     .uncertain, "the opt-out journal may or may not be on disk")
 
-  private func write(_ line: [UInt8], at start: Int64) throws {
+  private func write(_ line: [UInt8], at start: Int64, to file: Int32) throws {
     try line.withUnsafeBytes { bytes in
       var done = 0
       while done < bytes.count {
@@ -112,6 +114,72 @@ package final class OptOutJournal: Sendable {
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else {
       throw StorageError(.io, "\(folder) cannot be flushed: error \(errno)")
+    }
+  }
+
+  // MARK: - Redacting
+
+  /// Changes payloads where they stand, in a new file that takes this one's place whole; what a
+  /// crash leaves behind is either. Appends wait for it. Blocks.
+  ///
+  /// - Parameter change: what is to stand in a payload's place, which must not be longer; nil: it
+  ///   stays.
+  /// - Returns: how many were changed.
+  package func redact(_ change: ([UInt8]) throws -> [UInt8]?) throws -> Int {
+    try state.withLock { state in
+      if let failure = state.failure { throw failure }
+      var (lines, count) = ([[UInt8]](), 0)
+      try forEachLine(to: state.size) { line, at in
+        guard let payloads = OptOutJournal.payloads(line, at: at) else { throw damaged(at) }
+        let changed = try payloads.map(change)
+        let changes = changed.count { $0 != nil }
+        count += changes
+        if changes == 0 { return lines.append(Array(line) + [0x0A]) }
+        // As long as each stands there, which is more than it says where it was redacted before.
+        let texts = OptOutJournal.texts(line).enumerated().map { index, text in
+          changed[index].map { OptOutJournal.filled($0, to: text.count) }
+            ?? String(decoding: text, as: UTF8.self)
+        }
+        lines.append(OptOutJournal.line(texts: texts, at: at))
+      }
+      if count > 0 { try replaceFile(with: lines) }
+      return count
+    }
+  }
+
+  private static func filled(_ payload: [UInt8], to length: Int) -> String {
+    let text = Base64URL.text(payload)
+    precondition(text.utf8.count <= length)
+    return text + String(repeating: "=", count: length - text.utf8.count)
+  }
+
+  private func replaceFile(with lines: [[UInt8]]) throws {
+    let new = path + ".new"
+    let descriptor = open(new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw StorageError(.unavailable, "\(new) cannot be opened: error \(errno)")
+    }
+    defer { close(descriptor) }
+    try write(Array(lines.joined()), at: 0, to: descriptor)
+    guard !flushes || fsync(descriptor) == 0, rename(new, path) == 0 else {
+      throw StorageError(.io, "\(new) cannot take the journal's place: error \(errno)")
+    }
+    if flushes { try flushFolder() }
+    // The number by which everybody knows the file is the new one's from here on.
+    guard dup2(descriptor, file) == file, fcntl(file, F_SETFD, FD_CLOEXEC) == 0 else {
+      throw StorageError(.io, "\(path) cannot be opened anew: error \(errno)")
+    }
+  }
+
+  private func forEachLine(
+    to size: Int64, _ body: (_ line: ArraySlice<UInt8>, _ at: Int64) throws -> Void
+  ) throws {
+    var (buffer, read, at) = ([UInt8](), Int64(0), Int64(0))
+    while at < size {
+      guard let end = try lineEnd(&buffer, &read, size) else { throw damaged(at) }
+      try body(buffer[..<end], at)
+      buffer.removeFirst(end + 1)
+      at += Int64(end) + 1
     }
   }
 
@@ -187,18 +255,30 @@ package final class OptOutJournal: Sendable {
   // MARK: - Lines
 
   static func line(_ payloads: [[UInt8]], at place: Int64) -> [UInt8] {
-    let text = Array(payloads.map { Base64URL.text($0) }.joined(separator: ",").utf8)
+    line(texts: payloads.map { Base64URL.text($0) }, at: place)
+  }
+
+  private static func line(texts: [String], at place: Int64) -> [UInt8] {
+    let text = Array(texts.joined(separator: ",").utf8)
     return seal(text, at: place) + [0x20] + text + [0x0A]
+  }
+
+  /// What stands between the commas of a line.
+  private static func texts(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    line[(line.startIndex + sealSize + 1)...].split(
+      separator: 0x2C, omittingEmptySubsequences: false)
   }
 
   private static func payloads(_ line: ArraySlice<UInt8>, at place: Int64) -> [[UInt8]]? {
     let start = line.startIndex + sealSize
     guard line.count > sealSize, line[start] == 0x20 else { return nil }
-    let text = Array(line[(start + 1)...])
-    guard seal(text, at: place).elementsEqual(line[..<start]) else { return nil }
+    guard seal(Array(line[(start + 1)...]), at: place).elementsEqual(line[..<start]) else {
+      return nil
+    }
     var payloads: [[UInt8]] = []
-    for part in text.split(separator: 0x2C, omittingEmptySubsequences: false) {
-      guard let payload = Base64URL.bytes(String(decoding: part, as: UTF8.self)) else {
+    for part in texts(line) {
+      let end = part.lastIndex { $0 != 0x3D }.map { $0 + 1 } ?? part.startIndex
+      guard let payload = Base64URL.bytes(String(decoding: part[..<end], as: UTF8.self)) else {
         return nil
       }
       payloads.append(payload)

@@ -64,6 +64,8 @@ extension CartTrackerV1 {
       case tags(TagsChanged)
       case profile(ProfileChanged)
       case signal(Signal)
+      /// The person is forgotten (P10).
+      case erased(CommonV1.ErasePerson)
     }
   }
 }

@@ -42,6 +42,9 @@ extension CartTrackerV1.Change: CConvertible {
     case 11:
       kind = .signal(
         try CartTrackerV1.Signal.required(c.pointee.signal, "signal"))
+    case 13:
+      kind = .erased(
+        try CommonV1.ErasePerson.required(c.pointee.erased, "erased"))
     default: kind = nil
     }
     let traceparent = try c.pointee.traceparent.text("traceparent", max: 64)
@@ -84,6 +87,9 @@ extension CartTrackerV1.Change: CConvertible {
     case .signal(let value)?:
       c.pointee.kind_case = .init(11)
       c.pointee.signal = try arena.copy(value)
+    case .erased(let value)?:
+      c.pointee.kind_case = .init(13)
+      c.pointee.erased = try arena.copy(value)
     }
     c.pointee.traceparent = try arena.copy(self.traceparent)
   }

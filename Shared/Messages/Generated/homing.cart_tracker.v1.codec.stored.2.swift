@@ -5,6 +5,72 @@
 internal import CMessages
 internal import CProtobufC
 
+extension CartTrackerV1.StoredProfile: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stored_profile__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredProfile>) throws(MessageError) {
+    let profile = try CartTrackerV1.ContactProfile.optional(c.pointee.profile, "profile")
+    let fields = try FromC.texts(c.pointee.fields, c.pointee.n_fields, "fields")
+    let fieldTimes = try Swift.Array(FromC.list(
+      c.pointee.field_times,
+      c.pointee.n_field_times,
+      "field_times"
+    ))
+    self.profile = profile
+    self.fields = fields
+    self.fieldTimes = fieldTimes
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoredProfile>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__stored_profile__init(c)
+    c.pointee.profile = try arena.copy(self.profile)
+    c.pointee.n_fields = self.fields.count
+    c.pointee.fields = try arena.copy(list: self.fields)
+    c.pointee.n_field_times = self.fieldTimes.count
+    c.pointee.field_times = try arena.copy(list: self.fieldTimes)
+  }
+}
+
+extension CartTrackerV1.StoredTag: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stored_tag__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredTag>) throws(MessageError) {
+    let name = try c.pointee.name.text("name")
+    self.name = name
+    self.present = c.pointee.present != 0
+    self.at = c.pointee.at
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoredTag>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__stored_tag__init(c)
+    c.pointee.name = try arena.copy(self.name)
+    c.pointee.present = self.present ? 1 : 0
+    c.pointee.at = self.at
+  }
+}
+
 extension CartTrackerV1.StoredLink: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena

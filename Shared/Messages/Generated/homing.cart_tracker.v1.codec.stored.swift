@@ -33,6 +33,9 @@ extension CartTrackerV1.LogRecord: CConvertible {
     case 11:
       kind = .declaration(
         try CartTrackerV1.DeclarationRecord.required(c.pointee.declaration, "declaration"))
+    case 12:
+      kind = .erasure(
+        try CartTrackerV1.ErasureRecord.required(c.pointee.erasure, "erasure"))
     default: kind = nil
     }
     self.store = store
@@ -70,6 +73,9 @@ extension CartTrackerV1.LogRecord: CConvertible {
     case .declaration(let value)?:
       c.pointee.kind_case = .init(11)
       c.pointee.declaration = try arena.copy(value)
+    case .erasure(let value)?:
+      c.pointee.kind_case = .init(12)
+      c.pointee.erasure = try arena.copy(value)
     }
   }
 }
@@ -145,6 +151,71 @@ extension CartTrackerV1.DeclarationRecord: CConvertible {
     c.pointee.at = self.at
     c.pointee.cart = try arena.copy(self.cart)
     c.pointee.reason = .init(.init(truncatingIfNeeded: self.reason.rawValue))
+  }
+}
+
+extension CartTrackerV1.ErasureRecord: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__cart_tracker__v1__erasure_record__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__ErasureRecord>) throws(MessageError) {
+    let id = try c.pointee.id.text("id")
+    self.id = id
+    self.at = c.pointee.at
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__ErasureRecord>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__erasure_record__init(c)
+    c.pointee.id = try arena.copy(self.id)
+    c.pointee.at = self.at
+  }
+}
+
+extension CartTrackerV1.StoredErasure: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stored_erasure__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredErasure>) throws(MessageError) {
+    let order = try CommonV1.ErasePerson.optional(c.pointee.order, "order")
+    let requestedBy = try c.pointee.requested_by.text("requested_by")
+    let redacted = try CommonV1.Erasure.Redacted.list(
+      c.pointee.redacted,
+      c.pointee.n_redacted,
+      "redacted"
+    )
+    self.order = order
+    self.position = c.pointee.position
+    self.requestedBy = requestedBy
+    self.redacted = redacted
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoredErasure>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__cart_tracker__v1__stored_erasure__init(c)
+    c.pointee.order = try arena.copy(self.order)
+    c.pointee.position = self.position
+    c.pointee.requested_by = try arena.copy(self.requestedBy)
+    c.pointee.n_redacted = self.redacted.count
+    c.pointee.redacted = try arena.copy(list: self.redacted)
   }
 }
 
@@ -242,6 +313,7 @@ extension CartTrackerV1.StoredPerson: CConvertible {
     self.lastOrderAt = c.pointee.last_order_at
     self.orderTotals = orderTotals
     self.storeRevision = c.pointee.store_revision
+    self.erasedAt = c.pointee.erased_at
   }
 
   func fill(
@@ -277,6 +349,7 @@ extension CartTrackerV1.StoredPerson: CConvertible {
     c.pointee.n_order_totals = self.orderTotals.count
     c.pointee.order_totals = try arena.copy(list: self.orderTotals)
     c.pointee.store_revision = self.storeRevision
+    c.pointee.erased_at = self.erasedAt
   }
 }
 
@@ -513,71 +586,5 @@ extension CartTrackerV1.StoredCompanyPurchase: CConvertible {
     c.pointee.quote = try arena.copy(self.quote)
     c.pointee.n_skus = self.skus.count
     c.pointee.skus = try arena.copy(list: self.skus)
-  }
-}
-
-extension CartTrackerV1.StoredProfile: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stored_profile__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredProfile>) throws(MessageError) {
-    let profile = try CartTrackerV1.ContactProfile.optional(c.pointee.profile, "profile")
-    let fields = try FromC.texts(c.pointee.fields, c.pointee.n_fields, "fields")
-    let fieldTimes = try Swift.Array(FromC.list(
-      c.pointee.field_times,
-      c.pointee.n_field_times,
-      "field_times"
-    ))
-    self.profile = profile
-    self.fields = fields
-    self.fieldTimes = fieldTimes
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoredProfile>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__cart_tracker__v1__stored_profile__init(c)
-    c.pointee.profile = try arena.copy(self.profile)
-    c.pointee.n_fields = self.fields.count
-    c.pointee.fields = try arena.copy(list: self.fields)
-    c.pointee.n_field_times = self.fieldTimes.count
-    c.pointee.field_times = try arena.copy(list: self.fieldTimes)
-  }
-}
-
-extension CartTrackerV1.StoredTag: CConvertible {
-  public static func decode(
-    _ bytes: UnsafeRawBufferPointer, in arena: Arena
-  ) throws(MessageError) -> Self {
-    try Self(try arena.unpackScanned(homing__cart_tracker__v1__stored_tag__unpack, bytes))
-  }
-
-  public func encode(
-    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) { try arena.pack(self, into: destination) }
-
-  init(_ c: UnsafePointer<Homing__CartTracker__V1__StoredTag>) throws(MessageError) {
-    let name = try c.pointee.name.text("name")
-    self.name = name
-    self.present = c.pointee.present != 0
-    self.at = c.pointee.at
-  }
-
-  func fill(
-    _ c: UnsafeMutablePointer<Homing__CartTracker__V1__StoredTag>,
-    in arena: Arena
-  ) throws(MessageError) {
-    homing__cart_tracker__v1__stored_tag__init(c)
-    c.pointee.name = try arena.copy(self.name)
-    c.pointee.present = self.present ? 1 : 0
-    c.pointee.at = self.at
   }
 }

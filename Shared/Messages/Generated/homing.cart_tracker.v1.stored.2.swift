@@ -3,6 +3,84 @@
 // swift-format-ignore-file
 
 extension CartTrackerV1 {
+  /// What somebody of a company bought (P09).
+  public struct StoredCompanyPurchase: Message {
+    public var order: EventOrder?
+    public var position: UInt64
+    public var quote: String
+    public var skus: [String]
+
+    public init() {
+      self.order = nil
+      self.position = 0
+      self.quote = ""
+      self.skus = []
+    }
+
+    public init(
+      order: EventOrder? = nil,
+      position: UInt64 = 0,
+      quote: String = "",
+      skus: [String] = []
+    ) {
+      self.order = order
+      self.position = position
+      self.quote = quote
+      self.skus = skus
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.StoredCompanyPurchase" }
+  }
+}
+
+extension CartTrackerV1 {
+  /// `homing.cart_tracker.v1.StoredProfile`.
+  public struct StoredProfile: Message {
+    public var profile: ContactProfile?
+    /// When each field was so in its source: names and instants, as many.
+    public var fields: [String]
+    public var fieldTimes: [Int64]
+
+    public init() {
+      self.profile = nil
+      self.fields = []
+      self.fieldTimes = []
+    }
+
+    public init(profile: ContactProfile? = nil, fields: [String] = [], fieldTimes: [Int64] = []) {
+      self.profile = profile
+      self.fields = fields
+      self.fieldTimes = fieldTimes
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.StoredProfile" }
+  }
+}
+
+extension CartTrackerV1 {
+  /// `homing.cart_tracker.v1.StoredTag`.
+  public struct StoredTag: Message {
+    public var name: String
+    public var present: Bool
+    public var at: Int64
+
+    public init() {
+      self.name = ""
+      self.present = false
+      self.at = 0
+    }
+
+    public init(name: String = "", present: Bool = false, at: Int64 = 0) {
+      self.name = name
+      self.present = present
+      self.at = at
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.StoredTag" }
+  }
+}
+
+extension CartTrackerV1 {
   /// `homing.cart_tracker.v1.StoredLink`.
   public struct StoredLink: Message {
     public var contact: String

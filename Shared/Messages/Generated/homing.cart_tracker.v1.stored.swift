@@ -60,6 +60,8 @@ extension CartTrackerV1 {
       case event(Event)
       case link(LinkRecord)
       case declaration(DeclarationRecord)
+      /// What stands in the log before and after it has no personal fields (P10).
+      case erasure(ErasureRecord)
     }
   }
 }
@@ -146,6 +148,60 @@ extension CartTrackerV1 {
 }
 
 extension CartTrackerV1 {
+  /// The person is forgotten.
+  public struct ErasureRecord: Message {
+    /// Of the erasure.
+    public var id: String
+    public var at: Int64
+
+    public init() {
+      self.id = ""
+      self.at = 0
+    }
+
+    public init(id: String = "", at: Int64 = 0) {
+      self.id = id
+      self.at = at
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.ErasureRecord" }
+  }
+}
+
+extension CartTrackerV1 {
+  /// An identity that was erased, and what of it.
+  public struct StoredErasure: Message {
+    /// With its addresses only until the scheduler's outbox has them.
+    public var order: CommonV1.ErasePerson?
+    /// Where the record stands in the log.
+    public var position: UInt64
+    public var requestedBy: String
+    public var redacted: [CommonV1.Erasure.Redacted]
+
+    public init() {
+      self.order = nil
+      self.position = 0
+      self.requestedBy = ""
+      self.redacted = []
+    }
+
+    public init(
+      order: CommonV1.ErasePerson? = nil,
+      position: UInt64 = 0,
+      requestedBy: String = "",
+      redacted: [CommonV1.Erasure.Redacted] = []
+    ) {
+      self.order = order
+      self.position = position
+      self.requestedBy = requestedBy
+      self.redacted = redacted
+    }
+
+    public static var fullName: String { "homing.cart_tracker.v1.StoredErasure" }
+  }
+}
+
+extension CartTrackerV1 {
   /// Where something stands in the order of a person's events.
   public struct EventOrder: Message {
     public var at: Int64
@@ -198,6 +254,8 @@ extension CartTrackerV1 {
     public var orderTotals: [CommonV1.Money]
     /// The store's revision that the due time was worked out with.
     public var storeRevision: UInt32
+    /// 0: it is not.
+    public var erasedAt: Int64
 
     public init() {
       self.store = ""
@@ -220,6 +278,7 @@ extension CartTrackerV1 {
       self.lastOrderAt = 0
       self.orderTotals = []
       self.storeRevision = 0
+      self.erasedAt = 0
     }
 
     public init(
@@ -242,7 +301,8 @@ extension CartTrackerV1 {
       firstOrderAt: Int64 = 0,
       lastOrderAt: Int64 = 0,
       orderTotals: [CommonV1.Money] = [],
-      storeRevision: UInt32 = 0
+      storeRevision: UInt32 = 0,
+      erasedAt: Int64 = 0
     ) {
       self.store = store
       self.contact = contact
@@ -264,6 +324,7 @@ extension CartTrackerV1 {
       self.lastOrderAt = lastOrderAt
       self.orderTotals = orderTotals
       self.storeRevision = storeRevision
+      self.erasedAt = erasedAt
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.StoredPerson" }
@@ -512,83 +573,5 @@ extension CartTrackerV1 {
     }
 
     public static var fullName: String { "homing.cart_tracker.v1.StoredPurchase" }
-  }
-}
-
-extension CartTrackerV1 {
-  /// What somebody of a company bought (P09).
-  public struct StoredCompanyPurchase: Message {
-    public var order: EventOrder?
-    public var position: UInt64
-    public var quote: String
-    public var skus: [String]
-
-    public init() {
-      self.order = nil
-      self.position = 0
-      self.quote = ""
-      self.skus = []
-    }
-
-    public init(
-      order: EventOrder? = nil,
-      position: UInt64 = 0,
-      quote: String = "",
-      skus: [String] = []
-    ) {
-      self.order = order
-      self.position = position
-      self.quote = quote
-      self.skus = skus
-    }
-
-    public static var fullName: String { "homing.cart_tracker.v1.StoredCompanyPurchase" }
-  }
-}
-
-extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.StoredProfile`.
-  public struct StoredProfile: Message {
-    public var profile: ContactProfile?
-    /// When each field was so in its source: names and instants, as many.
-    public var fields: [String]
-    public var fieldTimes: [Int64]
-
-    public init() {
-      self.profile = nil
-      self.fields = []
-      self.fieldTimes = []
-    }
-
-    public init(profile: ContactProfile? = nil, fields: [String] = [], fieldTimes: [Int64] = []) {
-      self.profile = profile
-      self.fields = fields
-      self.fieldTimes = fieldTimes
-    }
-
-    public static var fullName: String { "homing.cart_tracker.v1.StoredProfile" }
-  }
-}
-
-extension CartTrackerV1 {
-  /// `homing.cart_tracker.v1.StoredTag`.
-  public struct StoredTag: Message {
-    public var name: String
-    public var present: Bool
-    public var at: Int64
-
-    public init() {
-      self.name = ""
-      self.present = false
-      self.at = 0
-    }
-
-    public init(name: String = "", present: Bool = false, at: Int64 = 0) {
-      self.name = name
-      self.present = present
-      self.at = at
-    }
-
-    public static var fullName: String { "homing.cart_tracker.v1.StoredTag" }
   }
 }

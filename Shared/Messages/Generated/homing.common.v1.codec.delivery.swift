@@ -380,6 +380,9 @@ extension CommonV1.SendOrders.Row: CConvertible {
     case 3:
       action = .cancel(
         try CommonV1.CancelOrder.required(c.pointee.cancel, "cancel"))
+    case 4:
+      action = .erase(
+        try CommonV1.ErasePerson.required(c.pointee.erase, "erase"))
     default: action = nil
     }
     self.position = position
@@ -400,6 +403,9 @@ extension CommonV1.SendOrders.Row: CConvertible {
     case .cancel(let value)?:
       c.pointee.action_case = .init(3)
       c.pointee.cancel = try arena.copy(value)
+    case .erase(let value)?:
+      c.pointee.action_case = .init(4)
+      c.pointee.erase = try arena.copy(value)
     }
   }
 }

@@ -45,9 +45,11 @@ extension CommonV1 {
       public static var fullName: String { "homing.common.v1.SendOrders.Row" }
 
       /// Which field of the oneof is set.
-      public enum Action: Hashable, Sendable {
+      public indirect enum Action: Hashable, Sendable {
         case send(SendOrder)
         case cancel(CancelOrder)
+        /// Behind all orders for the person; what has not begun ends ERASED (P10).
+        case erase(ErasePerson)
       }
     }
   }

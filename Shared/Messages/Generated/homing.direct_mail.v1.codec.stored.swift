@@ -19,8 +19,17 @@ extension DirectMailV1.JournaledObjection: CConvertible {
   init(_ c: UnsafePointer<Homing__DirectMail__V1__JournaledObjection>) throws(MessageError) {
     let controller = try c.pointee.controller.text("controller")
     let objection = try DirectMailV1.Objection.optional(c.pointee.objection, "objection")
+    let addressKeys = try FromC.blobs(
+      c.pointee.address_keys,
+      c.pointee.n_address_keys,
+      "address_keys",
+      itemsMax: 1024
+    )
+    let erasure = try CommonV1.ErasePerson.optional(c.pointee.erasure, "erasure")
     self.controller = controller
     self.objection = objection
+    self.addressKeys = addressKeys
+    self.erasure = erasure
   }
 
   func fill(
@@ -30,5 +39,8 @@ extension DirectMailV1.JournaledObjection: CConvertible {
     homing__direct_mail__v1__journaled_objection__init(c)
     c.pointee.controller = try arena.copy(self.controller)
     c.pointee.objection = try arena.copy(self.objection)
+    c.pointee.n_address_keys = self.addressKeys.count
+    c.pointee.address_keys = try arena.copy(list: self.addressKeys)
+    c.pointee.erasure = try arena.copy(self.erasure)
   }
 }

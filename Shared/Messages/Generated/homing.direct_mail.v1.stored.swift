@@ -7,15 +7,30 @@ extension DirectMailV1 {
   public struct JournaledObjection: Message {
     public var controller: String
     public var objection: Objection?
+    /// A person was erased (P10): only these two are set, the second without addresses. What had
+    /// been said of them stands in no line any more.
+    ///
+    /// At most 1024 elements.
+    public var addressKeys: [[UInt8]]
+    public var erasure: CommonV1.ErasePerson?
 
     public init() {
       self.controller = ""
       self.objection = nil
+      self.addressKeys = []
+      self.erasure = nil
     }
 
-    public init(controller: String = "", objection: Objection? = nil) {
+    public init(
+      controller: String = "",
+      objection: Objection? = nil,
+      addressKeys: [[UInt8]] = [],
+      erasure: CommonV1.ErasePerson? = nil
+    ) {
       self.controller = controller
       self.objection = objection
+      self.addressKeys = addressKeys
+      self.erasure = erasure
     }
 
     public static var fullName: String { "homing.direct_mail.v1.JournaledObjection" }

@@ -22,12 +22,21 @@ extension NotifierV1.JournaledSuppression: CConvertible {
     let suppression = try NotifierV1.Suppression.optional(c.pointee.suppression, "suppression")
     let proof = try c.pointee.proof.text("proof")
     let takenAt = try Protobuf.Timestamp.optional(c.pointee.taken_at, "taken_at")
+    let addressKeys = try FromC.blobs(
+      c.pointee.address_keys,
+      c.pointee.n_address_keys,
+      "address_keys",
+      itemsMax: 1024
+    )
+    let erasure = try CommonV1.ErasePerson.optional(c.pointee.erasure, "erasure")
     self.store = store
     self.controller = controller
     self.suppression = suppression
     self.proof = proof
     self.takenAt = takenAt
     self.lifted = c.pointee.lifted != 0
+    self.addressKeys = addressKeys
+    self.erasure = erasure
   }
 
   func fill(
@@ -41,5 +50,8 @@ extension NotifierV1.JournaledSuppression: CConvertible {
     c.pointee.proof = try arena.copy(self.proof)
     c.pointee.taken_at = try arena.copy(self.takenAt)
     c.pointee.lifted = self.lifted ? 1 : 0
+    c.pointee.n_address_keys = self.addressKeys.count
+    c.pointee.address_keys = try arena.copy(list: self.addressKeys)
+    c.pointee.erasure = try arena.copy(self.erasure)
   }
 }

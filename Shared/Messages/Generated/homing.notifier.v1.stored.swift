@@ -14,6 +14,12 @@ extension NotifierV1 {
     public var takenAt: Protobuf.Timestamp?
     /// The address was let go again: `suppression` has channel, address and the note.
     public var lifted: Bool
+    /// A person was erased (P10): only these two are set, the second without addresses. What had
+    /// been said of them stands in no line any more.
+    ///
+    /// At most 1024 elements.
+    public var addressKeys: [[UInt8]]
+    public var erasure: CommonV1.ErasePerson?
 
     public init() {
       self.store = ""
@@ -22,6 +28,8 @@ extension NotifierV1 {
       self.proof = ""
       self.takenAt = nil
       self.lifted = false
+      self.addressKeys = []
+      self.erasure = nil
     }
 
     public init(
@@ -30,7 +38,9 @@ extension NotifierV1 {
       suppression: Suppression? = nil,
       proof: String = "",
       takenAt: Protobuf.Timestamp? = nil,
-      lifted: Bool = false
+      lifted: Bool = false,
+      addressKeys: [[UInt8]] = [],
+      erasure: CommonV1.ErasePerson? = nil
     ) {
       self.store = store
       self.controller = controller
@@ -38,6 +48,8 @@ extension NotifierV1 {
       self.proof = proof
       self.takenAt = takenAt
       self.lifted = lifted
+      self.addressKeys = addressKeys
+      self.erasure = erasure
     }
 
     public static var fullName: String { "homing.notifier.v1.JournaledSuppression" }

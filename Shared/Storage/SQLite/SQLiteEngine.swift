@@ -77,6 +77,19 @@ package final class SQLiteEngine: StorageEngine {
     }
   }
 
+  /// Moves the whole write-ahead log into the file and empties it, so that what was overwritten or
+  /// deleted before stands in neither (P10). Waits for the readers, up to the busy timeout. Blocks.
+  ///
+  /// - Throws: `busy` where a reader or a checkpoint would not end; calling again is safe.
+  package func emptyLog() throws {
+    try writer.use { session in
+      let isBusy = try session.first(SQLiteStatements.checkpointEmptying) { try $0.integer(0) }
+      if isBusy == 1 {
+        throw StorageError(.busy, "the write-ahead log is in use and was not emptied")
+      }
+    }
+  }
+
   package func close() {
     let wasClosed = state.withLock { state in
       defer { state.isClosed = true }
@@ -149,4 +162,7 @@ enum SQLiteStatements {
   /// Waits for the readers and begins the log anew.
   static let checkpointWaiting = Statement(
     name: "checkpointWaiting", sql: "PRAGMA wal_checkpoint(RESTART)", scope: .engine)
+  /// Waits for the readers, moves all into the file and cuts the log to nothing.
+  static let checkpointEmptying = Statement(
+    name: "checkpointEmptying", sql: "PRAGMA wal_checkpoint(TRUNCATE)", scope: .engine)
 }

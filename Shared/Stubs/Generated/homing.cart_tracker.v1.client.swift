@@ -111,6 +111,18 @@ extension CartTrackerV1 {
       isIdempotent: true,
       roles: ["shop", "staff"]
     )
+    public static let erase = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/Erase",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop", "operator"]
+    )
+    public static let getErasure = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/GetErasure",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop", "staff", "operator"]
+    )
     public static let grantConsent = RPCMethod(
       "homing.cart_tracker.v1.CartTracker/GrantConsent",
       .unary,
@@ -197,6 +209,8 @@ extension CartTrackerV1 {
       tagContact,
       link,
       unlink,
+      erase,
+      getErasure,
       grantConsent,
       confirmConsent,
       withdrawConsent,
@@ -372,6 +386,25 @@ extension CartTrackerV1 {
       options: CallOptions = CallOptions()
     ) async throws -> Contact {
       try await channel.call(CartTrackerMethods.unlink, request, options)
+    }
+
+    /// Forgets a person over all services (P10): when it answers, nothing begins for them any more,
+    /// and nothing personal stands here; the other services follow through their outboxes. Repeated
+    /// for one who is forgotten it answers the same erasure. NOT_FOUND where nothing was ever
+    /// reported of them.
+    public func erase(
+      _ request: CommonV1.EraseRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.Erasure {
+      try await channel.call(CartTrackerMethods.erase, request, options)
+    }
+
+    /// Its part of the receipt. NOT_FOUND where there is no such erasure in the store.
+    public func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.Erasure {
+      try await channel.call(CartTrackerMethods.getErasure, request, options)
     }
 
     /// Stores a consent with its evidence (F16). INVALID_ARGUMENT without its wording.

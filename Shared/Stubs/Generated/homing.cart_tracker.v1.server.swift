@@ -100,6 +100,21 @@ extension CartTrackerV1 {
     /// Takes a link back. What was handed off stays so. NOT_FOUND where there is none.
     func unlink(_ request: UnlinkRequest, _ call: ServerCall) throws -> Reply<Contact>
 
+    /// Forgets a person over all services (P10): when it answers, nothing begins for them any more,
+    /// and nothing personal stands here; the other services follow through their outboxes. Repeated
+    /// for one who is forgotten it answers the same erasure. NOT_FOUND where nothing was ever
+    /// reported of them.
+    func erase(
+      _ request: CommonV1.EraseRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.Erasure>
+
+    /// Its part of the receipt. NOT_FOUND where there is no such erasure in the store.
+    func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.Erasure>
+
     /// Stores a consent with its evidence (F16). INVALID_ARGUMENT without its wording.
     func grantConsent(
       _ request: GrantConsentRequest,
@@ -345,6 +360,30 @@ extension CartTrackerV1.CartTrackerService {
       let request = try CartTrackerV1.UnlinkRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.unlink(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.erase) {
+      let request = try CommonV1.EraseRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.erase(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.getErasure) {
+      let request = try CommonV1.GetErasureRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getErasure(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

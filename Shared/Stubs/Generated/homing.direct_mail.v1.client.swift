@@ -135,6 +135,12 @@ extension DirectMailV1 {
       isIdempotent: true,
       roles: ["marketer", "staff"]
     )
+    public static let getErasure = RPCMethod(
+      "homing.direct_mail.v1.DirectMail/GetErasure",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop", "staff", "operator"]
+    )
 
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
@@ -158,7 +164,8 @@ extension DirectMailV1 {
       putTemplate,
       getTemplate,
       listTemplates,
-      renderPreview
+      renderPreview,
+      getErasure
     ]
   }
 }
@@ -345,6 +352,14 @@ extension DirectMailV1 {
       options: CallOptions = CallOptions()
     ) async throws -> StreamingCall<RenderPreviewRequest, Chunk> {
       try await channel.stream(DirectMailMethods.renderPreview, request, options, Chunk.self)
+    }
+
+    /// Its part of the receipt of an erasure (P10). NOT_FOUND until it was told.
+    public func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.Erasure {
+      try await channel.call(DirectMailMethods.getErasure, request, options)
     }
   }
 }

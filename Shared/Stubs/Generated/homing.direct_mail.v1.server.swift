@@ -123,6 +123,12 @@ extension DirectMailV1 {
       _ responses: ResponseWriter<Chunk>,
       _ call: ServerCall
     ) async throws
+
+    /// Its part of the receipt of an erasure (P10). NOT_FOUND until it was told.
+    func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.Erasure>
   }
 }
 
@@ -357,6 +363,18 @@ extension DirectMailV1.DirectMailService {
     }
     table.serverStreaming(DirectMailV1.DirectMailMethods.renderPreview, store: { $0.store }) {
       try await self.renderPreview($0, $1, $2)
+    }
+    table.unary(DirectMailV1.DirectMailMethods.getErasure) {
+      let request = try CommonV1.GetErasureRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getErasure(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
     }
   }
 }

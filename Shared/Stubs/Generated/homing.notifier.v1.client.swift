@@ -135,6 +135,12 @@ extension NotifierV1 {
       isIdempotent: true,
       roles: ["staff", "operator"]
     )
+    public static let getErasure = RPCMethod(
+      "homing.notifier.v1.Notifier/GetErasure",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop", "staff", "operator"]
+    )
 
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
@@ -158,7 +164,8 @@ extension NotifierV1 {
       optOut,
       putSuppressions,
       removeSuppression,
-      listSuppressions
+      listSuppressions,
+      getErasure
     ]
   }
 }
@@ -348,6 +355,14 @@ extension NotifierV1 {
       options: CallOptions = CallOptions()
     ) async throws -> ListSuppressionsResponse {
       try await channel.call(NotifierMethods.listSuppressions, request, options)
+    }
+
+    /// Its part of the receipt of an erasure (P10). NOT_FOUND until it was told.
+    public func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.Erasure {
+      try await channel.call(NotifierMethods.getErasure, request, options)
     }
   }
 }

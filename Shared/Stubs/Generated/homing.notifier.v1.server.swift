@@ -130,6 +130,12 @@ extension NotifierV1 {
       _ request: ListSuppressionsRequest,
       _ call: ServerCall
     ) throws -> Reply<ListSuppressionsResponse>
+
+    /// Its part of the receipt of an erasure (P10). NOT_FOUND until it was told.
+    func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.Erasure>
   }
 }
 
@@ -370,6 +376,18 @@ extension NotifierV1.NotifierService {
       let request = try NotifierV1.ListSuppressionsRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.listSuppressions(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(NotifierV1.NotifierMethods.getErasure) {
+      let request = try CommonV1.GetErasureRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getErasure(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

@@ -318,6 +318,12 @@ extension SchedulerV1 {
       isIdempotent: true,
       roles: ["staff"]
     )
+    public static let getErasure = RPCMethod(
+      "homing.scheduler.v1.Scheduler/GetErasure",
+      .unary,
+      isIdempotent: true,
+      roles: ["shop", "staff", "operator"]
+    )
 
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
@@ -339,7 +345,8 @@ extension SchedulerV1 {
       endEnrolment,
       listDecisions,
       explain,
-      report
+      report,
+      getErasure
     ]
   }
 }
@@ -511,6 +518,14 @@ extension SchedulerV1 {
       options: CallOptions = CallOptions()
     ) async throws -> ReportResponse {
       try await channel.call(SchedulerMethods.report, request, options)
+    }
+
+    /// Its part of the receipt of an erasure (P10). NOT_FOUND until it was told.
+    public func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.Erasure {
+      try await channel.call(SchedulerMethods.getErasure, request, options)
     }
   }
 }

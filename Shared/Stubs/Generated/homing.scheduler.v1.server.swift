@@ -313,6 +313,12 @@ extension SchedulerV1 {
 
     /// Who entered, what happened for each message and channel, what it earned (R04, R05).
     func report(_ request: ReportRequest, _ call: ServerCall) throws -> Reply<ReportResponse>
+
+    /// Its part of the receipt of an erasure (P10). NOT_FOUND until it was told.
+    func getErasure(
+      _ request: CommonV1.GetErasureRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.Erasure>
   }
 }
 
@@ -537,6 +543,18 @@ extension SchedulerV1.SchedulerService {
       let request = try SchedulerV1.ReportRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.report(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(SchedulerV1.SchedulerMethods.getErasure) {
+      let request = try CommonV1.GetErasureRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.getErasure(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

@@ -9,7 +9,7 @@ internal import Testing
 @Suite struct NotifierStatementsTests {
   private static let all =
     MessageStatements.all + AddressStatements.all + ReferenceStatements.all
-    + OptOutStatements.all
+    + OptOutStatements.all + EraserStatements.all + ErasedStatements.all
 
   @Test("Every statement keeps to the rules")
   func rules() {

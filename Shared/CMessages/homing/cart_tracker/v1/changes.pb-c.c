@@ -187,7 +187,7 @@ void   homing__cart_tracker__v1__profile_changed__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__profile_changed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__change__field_descriptors[12] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__change__field_descriptors[13] =
 {
   {
     "position",
@@ -333,11 +333,24 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__change__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "erased",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__Change, kind_case),
+    offsetof(Homing__CartTracker__V1__Change, erased),
+    &homing__common__v1__erase_person__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__change__field_indices_by_name[] = {
   4,   /* field[4] = anchor */
   2,   /* field[2] = contact */
   5,   /* field[5] = episode */
+  12,   /* field[12] = erased */
   3,   /* field[3] = guest */
   7,   /* field[7] = identity */
   0,   /* field[0] = position */
@@ -351,7 +364,7 @@ static const unsigned homing__cart_tracker__v1__change__field_indices_by_name[] 
 static const ProtobufCIntRange homing__cart_tracker__v1__change__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__change__descriptor =
 {
@@ -361,7 +374,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__change__descriptor =
   "Homing__CartTracker__V1__Change",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__Change),
-  12,
+  13,
   homing__cart_tracker__v1__change__field_descriptors,
   homing__cart_tracker__v1__change__field_indices_by_name,
   1,  homing__cart_tracker__v1__change__number_ranges,

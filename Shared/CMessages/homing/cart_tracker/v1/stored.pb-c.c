@@ -142,6 +142,96 @@ void   homing__cart_tracker__v1__declaration_record__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__declaration_record__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__cart_tracker__v1__erasure_record__init
+                     (Homing__CartTracker__V1__ErasureRecord         *message)
+{
+  static const Homing__CartTracker__V1__ErasureRecord init_value = HOMING__CART_TRACKER__V1__ERASURE_RECORD__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__erasure_record__get_packed_size
+                     (const Homing__CartTracker__V1__ErasureRecord *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__erasure_record__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__erasure_record__pack
+                     (const Homing__CartTracker__V1__ErasureRecord *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__erasure_record__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__erasure_record__pack_to_buffer
+                     (const Homing__CartTracker__V1__ErasureRecord *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__erasure_record__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__ErasureRecord *
+       homing__cart_tracker__v1__erasure_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__ErasureRecord *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__erasure_record__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__erasure_record__free_unpacked
+                     (Homing__CartTracker__V1__ErasureRecord *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__erasure_record__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   homing__cart_tracker__v1__stored_erasure__init
+                     (Homing__CartTracker__V1__StoredErasure         *message)
+{
+  static const Homing__CartTracker__V1__StoredErasure init_value = HOMING__CART_TRACKER__V1__STORED_ERASURE__INIT;
+  *message = init_value;
+}
+size_t homing__cart_tracker__v1__stored_erasure__get_packed_size
+                     (const Homing__CartTracker__V1__StoredErasure *message)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_erasure__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__cart_tracker__v1__stored_erasure__pack
+                     (const Homing__CartTracker__V1__StoredErasure *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_erasure__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__cart_tracker__v1__stored_erasure__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoredErasure *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_erasure__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__CartTracker__V1__StoredErasure *
+       homing__cart_tracker__v1__stored_erasure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__CartTracker__V1__StoredErasure *)
+     protobuf_c_message_unpack (&homing__cart_tracker__v1__stored_erasure__descriptor,
+                                allocator, len, data);
+}
+void   homing__cart_tracker__v1__stored_erasure__free_unpacked
+                     (Homing__CartTracker__V1__StoredErasure *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__cart_tracker__v1__stored_erasure__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__cart_tracker__v1__event_order__init
                      (Homing__CartTracker__V1__EventOrder         *message)
 {
@@ -547,7 +637,7 @@ void   homing__cart_tracker__v1__stored_link__free_unpacked
   assert(message->base.descriptor == &homing__cart_tracker__v1__stored_link__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__log_record__field_descriptors[11] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__log_record__field_descriptors[12] =
 {
   {
     "store",
@@ -681,11 +771,24 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__log_record__fiel
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "erasure",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__LogRecord, kind_case),
+    offsetof(Homing__CartTracker__V1__LogRecord, erasure),
+    &homing__cart_tracker__v1__erasure_record__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__log_record__field_indices_by_name[] = {
   4,   /* field[4] = clamped_from */
   1,   /* field[1] = contact */
   10,   /* field[10] = declaration */
+  11,   /* field[11] = erasure */
   8,   /* field[8] = event */
   2,   /* field[2] = guest */
   6,   /* field[6] = identity */
@@ -698,7 +801,7 @@ static const unsigned homing__cart_tracker__v1__log_record__field_indices_by_nam
 static const ProtobufCIntRange homing__cart_tracker__v1__log_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__log_record__descriptor =
 {
@@ -708,7 +811,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__log_record__descripto
   "Homing__CartTracker__V1__LogRecord",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__LogRecord),
-  11,
+  12,
   homing__cart_tracker__v1__log_record__field_descriptors,
   homing__cart_tracker__v1__log_record__field_indices_by_name,
   1,  homing__cart_tracker__v1__log_record__number_ranges,
@@ -921,6 +1024,134 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__declaration_record__d
   (ProtobufCMessageInit) homing__cart_tracker__v1__declaration_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__erasure_record__field_descriptors[2] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__ErasureRecord, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "at",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__ErasureRecord, at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__erasure_record__field_indices_by_name[] = {
+  1,   /* field[1] = at */
+  0,   /* field[0] = id */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__erasure_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__erasure_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.ErasureRecord",
+  "ErasureRecord",
+  "Homing__CartTracker__V1__ErasureRecord",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__ErasureRecord),
+  2,
+  homing__cart_tracker__v1__erasure_record__field_descriptors,
+  homing__cart_tracker__v1__erasure_record__field_indices_by_name,
+  1,  homing__cart_tracker__v1__erasure_record__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__erasure_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stored_erasure__field_descriptors[4] =
+{
+  {
+    "order",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoredErasure, order),
+    &homing__common__v1__erase_person__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoredErasure, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "requested_by",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoredErasure, requested_by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "redacted",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__CartTracker__V1__StoredErasure, n_redacted),
+    offsetof(Homing__CartTracker__V1__StoredErasure, redacted),
+    &homing__common__v1__erasure__redacted__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__cart_tracker__v1__stored_erasure__field_indices_by_name[] = {
+  0,   /* field[0] = order */
+  1,   /* field[1] = position */
+  3,   /* field[3] = redacted */
+  2,   /* field[2] = requested_by */
+};
+static const ProtobufCIntRange homing__cart_tracker__v1__stored_erasure__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_erasure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.cart_tracker.v1.StoredErasure",
+  "StoredErasure",
+  "Homing__CartTracker__V1__StoredErasure",
+  "homing.cart_tracker.v1",
+  sizeof(Homing__CartTracker__V1__StoredErasure),
+  4,
+  homing__cart_tracker__v1__stored_erasure__field_descriptors,
+  homing__cart_tracker__v1__stored_erasure__field_indices_by_name,
+  1,  homing__cart_tracker__v1__stored_erasure__number_ranges,
+  (ProtobufCMessageInit) homing__cart_tracker__v1__stored_erasure__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor homing__cart_tracker__v1__event_order__field_descriptors[3] =
 {
   {
@@ -985,7 +1216,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__event_order__descript
   (ProtobufCMessageInit) homing__cart_tracker__v1__event_order__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stored_person__field_descriptors[20] =
+static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stored_person__field_descriptors[21] =
 {
   {
     "store",
@@ -1227,11 +1458,24 @@ static const ProtobufCFieldDescriptor homing__cart_tracker__v1__stored_person__f
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "erased_at",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Homing__CartTracker__V1__StoredPerson, erased_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__cart_tracker__v1__stored_person__field_indices_by_name[] = {
   4,   /* field[4] = carts */
   14,   /* field[14] = changed_at */
   1,   /* field[1] = contact */
+  20,   /* field[20] = erased_at */
   9,   /* field[9] = event_hashes */
   11,   /* field[11] = event_positions */
   10,   /* field[10] = event_times */
@@ -1253,7 +1497,7 @@ static const unsigned homing__cart_tracker__v1__stored_person__field_indices_by_
 static const ProtobufCIntRange homing__cart_tracker__v1__stored_person__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 20 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_person__descriptor =
 {
@@ -1263,7 +1507,7 @@ const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_person__descri
   "Homing__CartTracker__V1__StoredPerson",
   "homing.cart_tracker.v1",
   sizeof(Homing__CartTracker__V1__StoredPerson),
-  20,
+  21,
   homing__cart_tracker__v1__stored_person__field_descriptors,
   homing__cart_tracker__v1__stored_person__field_indices_by_name,
   1,  homing__cart_tracker__v1__stored_person__number_ranges,

@@ -1572,7 +1572,7 @@ const ProtobufCMessageDescriptor homing__common__v1__cancel_order__descriptor =
   (ProtobufCMessageInit) homing__common__v1__cancel_order__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__common__v1__send_orders__row__field_descriptors[3] =
+static const ProtobufCFieldDescriptor homing__common__v1__send_orders__row__field_descriptors[4] =
 {
   {
     "position",
@@ -1610,16 +1610,29 @@ static const ProtobufCFieldDescriptor homing__common__v1__send_orders__row__fiel
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "erase",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Homing__Common__V1__SendOrders__Row, action_case),
+    offsetof(Homing__Common__V1__SendOrders__Row, erase),
+    &homing__common__v1__erase_person__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__common__v1__send_orders__row__field_indices_by_name[] = {
   2,   /* field[2] = cancel */
+  3,   /* field[3] = erase */
   0,   /* field[0] = position */
   1,   /* field[1] = send */
 };
 static const ProtobufCIntRange homing__common__v1__send_orders__row__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor homing__common__v1__send_orders__row__descriptor =
 {
@@ -1629,7 +1642,7 @@ const ProtobufCMessageDescriptor homing__common__v1__send_orders__row__descripto
   "Homing__Common__V1__SendOrders__Row",
   "homing.common.v1",
   sizeof(Homing__Common__V1__SendOrders__Row),
-  3,
+  4,
   homing__common__v1__send_orders__row__field_descriptors,
   homing__common__v1__send_orders__row__field_indices_by_name,
   1,  homing__common__v1__send_orders__row__number_ranges,

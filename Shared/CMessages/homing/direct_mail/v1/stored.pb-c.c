@@ -52,7 +52,7 @@ void   homing__direct_mail__v1__journaled_objection__free_unpacked
   assert(message->base.descriptor == &homing__direct_mail__v1__journaled_objection__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor homing__direct_mail__v1__journaled_objection__field_descriptors[2] =
+static const ProtobufCFieldDescriptor homing__direct_mail__v1__journaled_objection__field_descriptors[4] =
 {
   {
     "controller",
@@ -78,15 +78,41 @@ static const ProtobufCFieldDescriptor homing__direct_mail__v1__journaled_objecti
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "address_keys",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Homing__DirectMail__V1__JournaledObjection, n_address_keys),
+    offsetof(Homing__DirectMail__V1__JournaledObjection, address_keys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "erasure",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__JournaledObjection, erasure),
+    &homing__common__v1__erase_person__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__direct_mail__v1__journaled_objection__field_indices_by_name[] = {
+  2,   /* field[2] = address_keys */
   0,   /* field[0] = controller */
+  3,   /* field[3] = erasure */
   1,   /* field[1] = objection */
 };
 static const ProtobufCIntRange homing__direct_mail__v1__journaled_objection__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor homing__direct_mail__v1__journaled_objection__descriptor =
 {
@@ -96,7 +122,7 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__journaled_objection__d
   "Homing__DirectMail__V1__JournaledObjection",
   "homing.direct_mail.v1",
   sizeof(Homing__DirectMail__V1__JournaledObjection),
-  2,
+  4,
   homing__direct_mail__v1__journaled_objection__field_descriptors,
   homing__direct_mail__v1__journaled_objection__field_indices_by_name,
   1,  homing__direct_mail__v1__journaled_objection__number_ranges,

@@ -52,7 +52,7 @@ void   homing__notifier__v1__journaled_suppression__free_unpacked
   assert(message->base.descriptor == &homing__notifier__v1__journaled_suppression__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor homing__notifier__v1__journaled_suppression__field_descriptors[6] =
+static const ProtobufCFieldDescriptor homing__notifier__v1__journaled_suppression__field_descriptors[8] =
 {
   {
     "store",
@@ -126,9 +126,35 @@ static const ProtobufCFieldDescriptor homing__notifier__v1__journaled_suppressio
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "address_keys",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Homing__Notifier__V1__JournaledSuppression, n_address_keys),
+    offsetof(Homing__Notifier__V1__JournaledSuppression, address_keys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "erasure",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__Notifier__V1__JournaledSuppression, erasure),
+    &homing__common__v1__erase_person__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__notifier__v1__journaled_suppression__field_indices_by_name[] = {
+  6,   /* field[6] = address_keys */
   1,   /* field[1] = controller */
+  7,   /* field[7] = erasure */
   5,   /* field[5] = lifted */
   3,   /* field[3] = proof */
   0,   /* field[0] = store */
@@ -138,7 +164,7 @@ static const unsigned homing__notifier__v1__journaled_suppression__field_indices
 static const ProtobufCIntRange homing__notifier__v1__journaled_suppression__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor homing__notifier__v1__journaled_suppression__descriptor =
 {
@@ -148,7 +174,7 @@ const ProtobufCMessageDescriptor homing__notifier__v1__journaled_suppression__de
   "Homing__Notifier__V1__JournaledSuppression",
   "homing.notifier.v1",
   sizeof(Homing__Notifier__V1__JournaledSuppression),
-  6,
+  8,
   homing__notifier__v1__journaled_suppression__field_descriptors,
   homing__notifier__v1__journaled_suppression__field_indices_by_name,
   1,  homing__notifier__v1__journaled_suppression__number_ranges,

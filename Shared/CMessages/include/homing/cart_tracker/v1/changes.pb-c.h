@@ -19,6 +19,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "homing/cart_tracker/v1/events.pb-c.h"
 #include "homing/common/v1/common.pb-c.h"
 #include "homing/common/v1/delivery.pb-c.h"
+#include "homing/common/v1/erasures.pb-c.h"
 
 typedef struct Homing__CartTracker__V1__Change Homing__CartTracker__V1__Change;
 typedef struct Homing__CartTracker__V1__PurchaseSeen Homing__CartTracker__V1__PurchaseSeen;
@@ -38,7 +39,8 @@ typedef enum {
   HOMING__CART_TRACKER__V1__CHANGE__KIND_IDENTITY = 8,
   HOMING__CART_TRACKER__V1__CHANGE__KIND_TAGS = 9,
   HOMING__CART_TRACKER__V1__CHANGE__KIND_PROFILE = 10,
-  HOMING__CART_TRACKER__V1__CHANGE__KIND_SIGNAL = 11
+  HOMING__CART_TRACKER__V1__CHANGE__KIND_SIGNAL = 11,
+  HOMING__CART_TRACKER__V1__CHANGE__KIND_ERASED = 13
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__CART_TRACKER__V1__CHANGE__KIND__CASE)
 } Homing__CartTracker__V1__Change__KindCase;
 
@@ -59,6 +61,7 @@ struct  Homing__CartTracker__V1__Change
     Homing__CartTracker__V1__TagsChanged *tags;
     Homing__CartTracker__V1__ProfileChanged *profile;
     Homing__CartTracker__V1__Signal *signal;
+    Homing__Common__V1__ErasePerson *erased;
   };
 };
 #define HOMING__CART_TRACKER__V1__CHANGE__INIT \

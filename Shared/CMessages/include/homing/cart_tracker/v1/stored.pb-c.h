@@ -20,10 +20,13 @@ PROTOBUF_C__BEGIN_DECLS
 #include "homing/cart_tracker/v1/events.pb-c.h"
 #include "homing/cart_tracker/v1/stores.pb-c.h"
 #include "homing/common/v1/common.pb-c.h"
+#include "homing/common/v1/erasures.pb-c.h"
 
 typedef struct Homing__CartTracker__V1__LogRecord Homing__CartTracker__V1__LogRecord;
 typedef struct Homing__CartTracker__V1__LinkRecord Homing__CartTracker__V1__LinkRecord;
 typedef struct Homing__CartTracker__V1__DeclarationRecord Homing__CartTracker__V1__DeclarationRecord;
+typedef struct Homing__CartTracker__V1__ErasureRecord Homing__CartTracker__V1__ErasureRecord;
+typedef struct Homing__CartTracker__V1__StoredErasure Homing__CartTracker__V1__StoredErasure;
 typedef struct Homing__CartTracker__V1__EventOrder Homing__CartTracker__V1__EventOrder;
 typedef struct Homing__CartTracker__V1__StoredPerson Homing__CartTracker__V1__StoredPerson;
 typedef struct Homing__CartTracker__V1__StoredCart Homing__CartTracker__V1__StoredCart;
@@ -44,7 +47,8 @@ typedef enum {
   HOMING__CART_TRACKER__V1__LOG_RECORD__KIND__NOT_SET = 0,
   HOMING__CART_TRACKER__V1__LOG_RECORD__KIND_EVENT = 9,
   HOMING__CART_TRACKER__V1__LOG_RECORD__KIND_LINK = 10,
-  HOMING__CART_TRACKER__V1__LOG_RECORD__KIND_DECLARATION = 11
+  HOMING__CART_TRACKER__V1__LOG_RECORD__KIND_DECLARATION = 11,
+  HOMING__CART_TRACKER__V1__LOG_RECORD__KIND_ERASURE = 12
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__CART_TRACKER__V1__LOG_RECORD__KIND__CASE)
 } Homing__CartTracker__V1__LogRecord__KindCase;
 
@@ -64,6 +68,7 @@ struct  Homing__CartTracker__V1__LogRecord
     Homing__CartTracker__V1__Event *event;
     Homing__CartTracker__V1__LinkRecord *link;
     Homing__CartTracker__V1__DeclarationRecord *declaration;
+    Homing__CartTracker__V1__ErasureRecord *erasure;
   };
 };
 #define HOMING__CART_TRACKER__V1__LOG_RECORD__INIT \
@@ -99,6 +104,31 @@ struct  Homing__CartTracker__V1__DeclarationRecord
 #define HOMING__CART_TRACKER__V1__DECLARATION_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__declaration_record__descriptor) \
     , {0,NULL}, 0, {0,NULL}, HOMING__CART_TRACKER__V1__LEAVE_REASON__LEAVE_REASON_UNSPECIFIED }
+
+
+struct  Homing__CartTracker__V1__ErasureRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  int64_t at;
+};
+#define HOMING__CART_TRACKER__V1__ERASURE_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__erasure_record__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Homing__CartTracker__V1__StoredErasure
+{
+  ProtobufCMessage base;
+  Homing__Common__V1__ErasePerson *order;
+  uint64_t position;
+  ProtobufCBinaryData requested_by;
+  size_t n_redacted;
+  Homing__Common__V1__Erasure__Redacted **redacted;
+};
+#define HOMING__CART_TRACKER__V1__STORED_ERASURE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__stored_erasure__descriptor) \
+    , NULL, 0, {0,NULL}, 0,NULL }
 
 
 struct  Homing__CartTracker__V1__EventOrder
@@ -144,10 +174,11 @@ struct  Homing__CartTracker__V1__StoredPerson
   size_t n_order_totals;
   Homing__Common__V1__Money **order_totals;
   uint32_t store_revision;
+  int64_t erased_at;
 };
 #define HOMING__CART_TRACKER__V1__STORED_PERSON__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__cart_tracker__v1__stored_person__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0,NULL, 0,NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 0, 0,NULL, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0,NULL, 0,NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 struct  Homing__CartTracker__V1__StoredCart
@@ -341,6 +372,44 @@ Homing__CartTracker__V1__DeclarationRecord *
 void   homing__cart_tracker__v1__declaration_record__free_unpacked
                      (Homing__CartTracker__V1__DeclarationRecord *message,
                       ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__ErasureRecord methods */
+void   homing__cart_tracker__v1__erasure_record__init
+                     (Homing__CartTracker__V1__ErasureRecord         *message);
+size_t homing__cart_tracker__v1__erasure_record__get_packed_size
+                     (const Homing__CartTracker__V1__ErasureRecord   *message);
+size_t homing__cart_tracker__v1__erasure_record__pack
+                     (const Homing__CartTracker__V1__ErasureRecord   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__erasure_record__pack_to_buffer
+                     (const Homing__CartTracker__V1__ErasureRecord   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__ErasureRecord *
+       homing__cart_tracker__v1__erasure_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__erasure_record__free_unpacked
+                     (Homing__CartTracker__V1__ErasureRecord *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__CartTracker__V1__StoredErasure methods */
+void   homing__cart_tracker__v1__stored_erasure__init
+                     (Homing__CartTracker__V1__StoredErasure         *message);
+size_t homing__cart_tracker__v1__stored_erasure__get_packed_size
+                     (const Homing__CartTracker__V1__StoredErasure   *message);
+size_t homing__cart_tracker__v1__stored_erasure__pack
+                     (const Homing__CartTracker__V1__StoredErasure   *message,
+                      uint8_t             *out);
+size_t homing__cart_tracker__v1__stored_erasure__pack_to_buffer
+                     (const Homing__CartTracker__V1__StoredErasure   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__CartTracker__V1__StoredErasure *
+       homing__cart_tracker__v1__stored_erasure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__cart_tracker__v1__stored_erasure__free_unpacked
+                     (Homing__CartTracker__V1__StoredErasure *message,
+                      ProtobufCAllocator *allocator);
 /* Homing__CartTracker__V1__EventOrder methods */
 void   homing__cart_tracker__v1__event_order__init
                      (Homing__CartTracker__V1__EventOrder         *message);
@@ -523,6 +592,12 @@ typedef void (*Homing__CartTracker__V1__LinkRecord_Closure)
 typedef void (*Homing__CartTracker__V1__DeclarationRecord_Closure)
                  (const Homing__CartTracker__V1__DeclarationRecord *message,
                   void *closure_data);
+typedef void (*Homing__CartTracker__V1__ErasureRecord_Closure)
+                 (const Homing__CartTracker__V1__ErasureRecord *message,
+                  void *closure_data);
+typedef void (*Homing__CartTracker__V1__StoredErasure_Closure)
+                 (const Homing__CartTracker__V1__StoredErasure *message,
+                  void *closure_data);
 typedef void (*Homing__CartTracker__V1__EventOrder_Closure)
                  (const Homing__CartTracker__V1__EventOrder *message,
                   void *closure_data);
@@ -559,6 +634,8 @@ typedef void (*Homing__CartTracker__V1__StoredLink_Closure)
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__log_record__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__link_record__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__declaration_record__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__erasure_record__descriptor;
+extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_erasure__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__event_order__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_person__descriptor;
 extern const ProtobufCMessageDescriptor homing__cart_tracker__v1__stored_cart__descriptor;

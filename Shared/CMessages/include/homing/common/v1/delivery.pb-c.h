@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 #include "homing/common/v1/common.pb-c.h"
+#include "homing/common/v1/erasures.pb-c.h"
 
 typedef struct Homing__Common__V1__Position Homing__Common__V1__Position;
 typedef struct Homing__Common__V1__Receipt Homing__Common__V1__Receipt;
@@ -252,7 +253,8 @@ struct  Homing__Common__V1__CancelOrder
 typedef enum {
   HOMING__COMMON__V1__SEND_ORDERS__ROW__ACTION__NOT_SET = 0,
   HOMING__COMMON__V1__SEND_ORDERS__ROW__ACTION_SEND = 2,
-  HOMING__COMMON__V1__SEND_ORDERS__ROW__ACTION_CANCEL = 3
+  HOMING__COMMON__V1__SEND_ORDERS__ROW__ACTION_CANCEL = 3,
+  HOMING__COMMON__V1__SEND_ORDERS__ROW__ACTION_ERASE = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(HOMING__COMMON__V1__SEND_ORDERS__ROW__ACTION__CASE)
 } Homing__Common__V1__SendOrders__Row__ActionCase;
 
@@ -264,6 +266,7 @@ struct  Homing__Common__V1__SendOrders__Row
   union {
     Homing__Common__V1__SendOrder *send;
     Homing__Common__V1__CancelOrder *cancel;
+    Homing__Common__V1__ErasePerson *erase;
   };
 };
 #define HOMING__COMMON__V1__SEND_ORDERS__ROW__INIT \

@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "google/protobuf/timestamp.pb-c.h"
+#include "homing/common/v1/erasures.pb-c.h"
 #include "homing/notifier/v1/suppressions.pb-c.h"
 
 typedef struct Homing__Notifier__V1__JournaledSuppression Homing__Notifier__V1__JournaledSuppression;
@@ -34,10 +35,13 @@ struct  Homing__Notifier__V1__JournaledSuppression
   ProtobufCBinaryData proof;
   Google__Protobuf__Timestamp *taken_at;
   protobuf_c_boolean lifted;
+  size_t n_address_keys;
+  ProtobufCBinaryData *address_keys;
+  Homing__Common__V1__ErasePerson *erasure;
 };
 #define HOMING__NOTIFIER__V1__JOURNALED_SUPPRESSION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__notifier__v1__journaled_suppression__descriptor) \
-    , {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, 0 }
+    , {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, 0, 0,NULL, NULL }
 
 
 /* Homing__Notifier__V1__JournaledSuppression methods */
