@@ -138,7 +138,8 @@ enum Composition {
         journal: outside.journal, commands: commands, stores: rooms.stores,
         clock: clock),
       batches: BatchDesk(
-        database: database, commands: commands, heads: rooms.heads, files: outside.files,
+        database: database, commands: commands, heads: rooms.heads, pieceLog: rooms.pieceLog,
+        files: outside.files,
         clock: clock, threads: readers),
       budgets: BudgetDesk(
         database: database, commands: commands, stores: rooms.stores, clock: clock,

@@ -65,6 +65,11 @@ struct DirectMailPart: ServicePart {
           heads.note(key, try row.integer(1))
           return true
         }
+        // Those that wait for approval are looked at, and then at their last piece's expiry.
+        try session.rows(BatchStatements.held, [.integer(bucket)]) { row in
+          if let key = BatchKey(bucket: bucket, id: try row.blob(0)) { heads.note(key, .min) }
+          return true
+        }
       }
     }
   }

@@ -95,6 +95,7 @@ final class BatchCloser: Worker {
     case .closing:
       try Closing(rooms, batch, isStopping: { self.isStopping.load(ordering: .acquiring) }).run()
     case .closed: try submit(batch)
+    case .held: return try wait(batch)
     default:
       rooms.heads.forget(key)
       return false
@@ -105,18 +106,27 @@ final class BatchCloser: Worker {
   private func begin(_ batch: BatchRow) throws {
     let now = rooms.clock.now.microseconds
     try rooms.database.commitBlocking([batch.key.bucket]) { session in
-      try BatchCloser.begin(batch, now, session)
+      try BatchApproval.end(batch, by: "", now, session)
     }
   }
 
-  /// No piece joins from now on. In a transaction.
-  static func begin(_ batch: BatchRow, _ now: Int64, _ session: any StorageSession) throws {
-    try session.execute(
-      BatchStatements.beginClosing,
-      [
-        batch.key.bucketValue, batch.key.idValue, .integer(now),
-        .integer(min(batch.cutOffAt, now)),
-      ])
+  /// A held batch is looked at again when it is decided on, or when all of its pieces have expired.
+  ///
+  /// - Returns: whether it closes now.
+  private func wait(_ batch: BatchRow) throws -> Bool {
+    let now = rooms.clock.now.microseconds
+    let expiry = try rooms.database.read { try BatchApproval.expiry(batch.key, $0) }
+    if expiry <= now {
+      try rooms.database.commitBlocking([batch.key.bucket]) { session in
+        try BatchApproval.release(batch, batch.log, now, session)
+      }
+      return true
+    }
+    rooms.heads.put(batch.key, expiry)
+    rooms.log.warning(
+      "a batch is over its cost limit and waits for approval",
+      metadata: ["batch": "\(batch.key.text)", "store": "\(batch.store)"])
+    return false
   }
 
   /// The folder's, then the commit that says so.

@@ -10,6 +10,7 @@ struct BatchDesk: Sendable {
   let database: DirectMailDatabase
   let commands: Commands
   let heads: BatchHeads
+  let pieceLog: PieceLog
   let files: BatchFiles
   let clock: any WallClock
   let threads: ThreadPool
@@ -31,14 +32,9 @@ struct BatchDesk: Sendable {
     _ row: BatchRow, _ session: any StorageSession
   ) throws -> DirectMailV1.Batch {
     var batch = row.contract
-    guard row.state == .open || row.state == .closing else { return batch }
-    var costs: [String: Int64] = [:]
-    try BatchPieces.each(of: row.key, session) { piece in
-      batch.pieces += 1
-      if let cost = piece.log.cost {
-        costs[cost.currencyCode, default: 0] += cost.billionths ?? 0
-      }
-    }
+    guard [.open, .closing, .held].contains(row.state) else { return batch }
+    try BatchPieces.each(of: row.key, session) { _ in batch.pieces += 1 }
+    let costs = try BatchApproval.costs(of: row.key, session)
     batch.cost = costs.sorted { $0.key < $1.key }.map { Price.money($0.value, $0.key) }
     return batch
   }
@@ -95,7 +91,9 @@ struct BatchDesk: Sendable {
       batches: try page.map { try contract($0, session) }, next: hasMore ? next ?? "" : "")
   }
 
-  func close(_ request: DirectMailV1.CloseBatchRequest) async throws -> DirectMailV1.Batch {
+  func close(
+    _ request: DirectMailV1.CloseBatchRequest, by caller: String
+  ) async throws -> DirectMailV1.Batch {
     try await commands.run(
       "CloseBatch", request.store, request.idempotencyKey, request
     ) { now in
@@ -104,12 +102,73 @@ struct BatchDesk: Sendable {
       return Commands.Effect(
         buckets: [found.key.bucket],
         apply: { session in
-          try BatchCloser.begin(found, now, session)
+          try BatchApproval.end(found, by: caller, now, session)
           guard let batch = try BatchRow.find(found.key, session) else { throw BatchDesk.noBatch }
           return try BatchDesk.contract(batch, session)
         },
         after: { answer in
-          if answer.state == .closing { heads.note(found.key, now) }
+          if answer.state == .closing || answer.state == .held { heads.note(found.key, now) }
+        })
+    }
+  }
+
+  // MARK: - Held batches
+
+  func approve(
+    _ request: DirectMailV1.DecideBatchRequest, by caller: String
+  ) async throws -> DirectMailV1.Batch {
+    try await decide("ApproveBatch", request, by: caller) { batch, log, now, session in
+      try BatchApproval.release(batch, log, now, session)
+    }
+  }
+
+  func reject(
+    _ request: DirectMailV1.DecideBatchRequest, by caller: String
+  ) async throws -> DirectMailV1.Batch {
+    try await decide("RejectBatch", request, by: caller) { [pieceLog] batch, log, now, session in
+      var pieces: [PieceRow] = []
+      try BatchPieces.each(of: batch.key, session) { pieces.append($0) }
+      for piece in pieces {
+        _ = try pieceLog.move(piece, to: .skipped, .budget, at: now, now: now, session)
+      }
+      var log = log
+      log.closedAt = .init(microseconds: now)
+      _ = try batch.move(to: .empty, log, session)
+    }
+  }
+
+  private func decide(
+    _ method: String, _ request: DirectMailV1.DecideBatchRequest, by caller: String,
+    _ effect:
+      @escaping @Sendable (
+        _ batch: BatchRow, _ log: DirectMailV1.Batch, _ now: Int64, any StorageSession
+      ) throws -> Void
+  ) async throws -> DirectMailV1.Batch {
+    let buckets = Array(0...255 as ClosedRange<UInt8>)
+    return try await commands.run(
+      method, request.store, request.idempotencyKey, request
+    ) { now in
+      Commands.Effect(
+        buckets: buckets,
+        apply: { session in
+          guard let found = try BatchDesk.find(request.store, request.batch, session) else {
+            throw BatchDesk.noBatch
+          }
+          try BatchApproval.check(found, by: caller, session)
+          var log = found.log
+          log.decidedBy = caller
+          log.decidedAt = .init(microseconds: now)
+          log.note = request.note
+          try effect(found, log, now, session)
+          guard let batch = try BatchRow.find(found.key, session) else { throw BatchDesk.noBatch }
+          return try BatchDesk.contract(batch, session)
+        },
+        after: { answer in
+          pieceLog.outcomes.wake(buckets)
+          guard let key = BatchKey(bucket: StoreKey(request.store).bucket, text: answer.id) else {
+            return
+          }
+          if answer.state == .closing { heads.note(key, now) } else { heads.forget(key) }
         })
     }
   }
@@ -130,7 +189,7 @@ struct BatchDesk: Sendable {
     let key = try await threads.run {
       let found = try database.read { try BatchDesk.find(request.store, request.batch, $0) }
       guard let found else { throw BatchDesk.noBatch }
-      guard [.closed, .submitted, .held].contains(found.state) else {
+      guard [.closed, .submitted].contains(found.state) else {
         throw RPCError(.failedPrecondition, "the batch is \(found.state)")
       }
       if request.file == .pdf, found.state == .submitted, !files.hasDocument(found.key) {

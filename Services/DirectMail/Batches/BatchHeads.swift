@@ -25,6 +25,9 @@ final class BatchHeads: Sendable {
     call?()
   }
 
+  /// A batch waits for this instant, whatever was known.
+  func put(_ batch: BatchKey, _ at: Int64) { state.withLock { $0.at[batch] = at } }
+
   /// It was handed over, or nothing of it was left.
   func forget(_ batch: BatchKey) { state.withLock { state in state.at[batch] = nil } }
 

@@ -77,7 +77,7 @@ struct Closing {
     let (batch, now) = (batch, rooms.clock.now.microseconds)
     try rooms.database.commitBlocking([batch.key.bucket]) { session in
       _ = try batch.move(
-        to: .empty, DirectMailV1.Batch(closedAt: .init(microseconds: now)), session)
+        to: .empty, batch.log.closed(at: now), session)
     }
   }
 
@@ -104,12 +104,14 @@ struct Closing {
     for cost in entries.compactMap(\.cost) {
       costs[cost.currencyCode, default: 0] += cost.billionths ?? 0
     }
-    return Written(
-      entries: entries,
-      log: DirectMailV1.Batch(
-        pieces: UInt32(entries.count), pages: UInt32(pages),
-        cost: costs.sorted { $0.key < $1.key }.map { Price.money($0.value, $0.key) },
-        checksum: digest, sizeBytes: UInt64(size)))
+    // With what was said of it while it was held.
+    var log = batch.log
+    log.pieces = UInt32(entries.count)
+    log.pages = UInt32(pages)
+    log.cost = costs.sorted { $0.key < $1.key }.map { Price.money($0.value, $0.key) }
+    log.checksum = digest
+    log.sizeBytes = UInt64(size)
+    return Written(entries: entries, log: log)
   }
 
   private func close(_ written: Written) throws {
@@ -121,8 +123,7 @@ struct Closing {
     let (batch, pieceLog, now) = (batch, rooms.pieceLog, rooms.clock.now.microseconds)
     let buckets = Set(written.entries.map(\.key.bucket)).union([batch.key.bucket]).sorted()
     try rooms.database.commitBlocking(buckets, weight: 16 + 4 * written.entries.count) { session in
-      var log = written.log
-      log.closedAt = .init(microseconds: now)
+      var log = written.log.closed(at: now)
       log.destination = place
       guard try batch.move(to: .closed, log, session) else { return }
       for entry in written.entries {
@@ -139,6 +140,14 @@ struct Closing {
       }
     }
     try rooms.reached(.closed)
+  }
+}
+
+extension DirectMailV1.Batch {
+  fileprivate func closed(at now: Int64) -> DirectMailV1.Batch {
+    var batch = self
+    batch.closedAt = .init(microseconds: now)
+    return batch
   }
 }
 

@@ -11,12 +11,16 @@ struct BudgetDesk: Sendable {
   let clock: any WallClock
   let threads: ThreadPool
 
-  func set(_ request: DirectMailV1.SetBudgetRequest) async throws -> DirectMailV1.Budget {
+  func set(
+    _ request: DirectMailV1.SetBudgetRequest, by caller: String
+  ) async throws -> DirectMailV1.Budget {
     guard Price.isCurrency(request.currencyCode) else {
       throw BudgetDesk.refusal("currency_code", "is not three capital letters")
     }
     let daily = try BudgetDesk.limit(request.daily, "daily", request.currencyCode)
     let total = try BudgetDesk.limit(request.total, "total", request.currencyCode)
+    let over = try BudgetDesk.limit(
+      request.approvalOver, "approval_over", request.currencyCode)
     let zone = StoreZones.zone(try await stores.store(request.store))
     let store = StoreKey(request.store)
     return try await commands.run(
@@ -25,11 +29,14 @@ struct BudgetDesk: Sendable {
       Commands.Effect(
         buckets: [store.bucket],
         apply: { session in
+          let known = try Budgets.find(store, request.currencyCode, session)
+          // Whoever leaves the limit as it is has not set it.
+          let author = known.map { $0.approvalOver == over ? $0.approvalSetBy : caller } ?? caller
           try session.execute(
             BatchStatements.putLimits,
             [
               store.bucketValue, store.value, .text(request.currencyCode), .optional(daily),
-              .optional(total),
+              .optional(total), .optional(over), .text(over == nil ? "" : author),
             ])
           guard let budget = try Budgets.find(store, request.currencyCode, session) else {
             throw StorageError(.corrupt, "a budget that was set is not there")

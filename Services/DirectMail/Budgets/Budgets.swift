@@ -11,6 +11,9 @@ struct BudgetRow: Sendable, Hashable {
   /// As 20260302: the day of `spentToday`.
   var day: Int64
   var spentToday: Int64
+  /// What a batch may cost without approval, and who said so.
+  let approvalOver: Int64?
+  let approvalSetBy: String
 
   init(_ row: Row) throws {
     currency = try row.text(0)
@@ -19,6 +22,8 @@ struct BudgetRow: Sendable, Hashable {
     spent = try row.integer(3)
     day = try row.integer(4)
     spentToday = try row.integer(5)
+    approvalOver = try row.optionalInteger(6)
+    approvalSetBy = try row.text(7)
   }
 
   func spent(on day: Int64) -> Int64 { day == self.day ? spentToday : 0 }
@@ -27,7 +32,9 @@ struct BudgetRow: Sendable, Hashable {
     DirectMailV1.Budget(
       daily: daily.map { Price.money($0, currency) },
       total: total.map { Price.money($0, currency) },
-      spentToday: Price.money(spent(on: today), currency), spent: Price.money(spent, currency))
+      spentToday: Price.money(spent(on: today), currency), spent: Price.money(spent, currency),
+      approvalOver: approvalOver.map { Price.money($0, currency) },
+      approvalSetBy: approvalSetBy)
   }
 }
 

@@ -109,7 +109,21 @@ struct DirectMailHandler: DirectMailV1.DirectMailService {
 
   func closeBatch(
     _ request: DirectMailV1.CloseBatchRequest, _ call: ServerCall
-  ) throws -> Reply<DirectMailV1.Batch> { later { try await batches.close(request) } }
+  ) throws -> Reply<DirectMailV1.Batch> {
+    later { try await batches.close(request, by: call.identity.uri) }
+  }
+
+  func approveBatch(
+    _ request: DirectMailV1.DecideBatchRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.Batch> {
+    later { try await batches.approve(request, by: call.identity.uri) }
+  }
+
+  func rejectBatch(
+    _ request: DirectMailV1.DecideBatchRequest, _ call: ServerCall
+  ) throws -> Reply<DirectMailV1.Batch> {
+    later { try await batches.reject(request, by: call.identity.uri) }
+  }
 
   func fetchBatch(
     _ request: DirectMailV1.FetchBatchRequest,
@@ -120,7 +134,9 @@ struct DirectMailHandler: DirectMailV1.DirectMailService {
 
   func setBudget(
     _ request: DirectMailV1.SetBudgetRequest, _ call: ServerCall
-  ) throws -> Reply<DirectMailV1.Budget> { later { try await budgets.set(request) } }
+  ) throws -> Reply<DirectMailV1.Budget> {
+    later { try await budgets.set(request, by: call.identity.uri) }
+  }
 
   func listBudgets(
     _ request: DirectMailV1.ListBudgetsRequest, _ call: ServerCall

@@ -60,6 +60,26 @@ enum BatchStatements {
       WHERE bucket = ?1 AND id = ?2 AND state = 1
       """)
 
+  /// Lets no piece join any more, and waits for approval; `body` says over which limit.
+  static let hold = Statement(
+    name: "hold batch",
+    sql: """
+      UPDATE batch SET state = 6, closing_at = ?3, cut_off_at = ?4, body = ?5
+      WHERE bucket = ?1 AND id = ?2 AND state = 1
+      """)
+
+  /// Lets a held batch close.
+  static let release = Statement(
+    name: "release batch",
+    sql: """
+      UPDATE batch SET state = 2, closing_at = ?3, body = ?4
+      WHERE bucket = ?1 AND id = ?2 AND state = 6
+      """)
+
+  /// Batches that wait for approval.
+  static let held = Statement(
+    name: "held batches", sql: "SELECT id FROM batch WHERE bucket = ?1 AND state = 6")
+
   /// Keeps the settings that all of its letters are made with.
   static let putSettings = Statement(
     name: "put settings of batch",
@@ -74,7 +94,7 @@ enum BatchStatements {
   static let budget = Statement(
     name: "budget",
     sql: """
-      SELECT currency, daily, total, spent, day, spent_today
+      SELECT currency, daily, total, spent, day, spent_today, approval_over, approval_set_by
       FROM budget WHERE bucket = ?1 AND store = ?2 AND currency = ?3
       """)
 
@@ -82,7 +102,7 @@ enum BatchStatements {
   static let budgets = Statement(
     name: "budgets",
     sql: """
-      SELECT currency, daily, total, spent, day, spent_today
+      SELECT currency, daily, total, spent, day, spent_today, approval_over, approval_set_by
       FROM budget WHERE bucket = ?1 AND store = ?2 ORDER BY currency
       """)
 
@@ -90,10 +110,12 @@ enum BatchStatements {
   static let putLimits = Statement(
     name: "put limits",
     sql: """
-      INSERT INTO budget(bucket, store, currency, daily, total, spent, day, spent_today)
-      VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0)
+      INSERT INTO budget(bucket, store, currency, daily, total, spent, day, spent_today,
+        approval_over, approval_set_by)
+      VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6, ?7)
       ON CONFLICT(bucket, store, currency) DO UPDATE SET daily = excluded.daily,
-        total = excluded.total
+        total = excluded.total, approval_over = excluded.approval_over,
+        approval_set_by = excluded.approval_set_by
       """)
 
   /// Notes what is spent.
@@ -106,7 +128,8 @@ enum BatchStatements {
 
   /// Every statement, for the rule test.
   static let all = [
-    open, lastNumber, add, batch, latest, toDo, beginClosing, putSettings, move, budget, budgets,
+    open, lastNumber, add, batch, latest, toDo, beginClosing, hold, release, held, putSettings,
+    move, budget, budgets,
     putLimits, putSpent,
   ]
 }

@@ -11,6 +11,17 @@ enum DirectMailMigrations {
     Migration(number: 2, name: "pauses", statements: [PauseStatements.create]),
     Migration(number: 3, name: "opt-out journal", statements: [OptOutStatements.create]),
     Migration(number: 4, name: "erasures", statements: erasures),
+    Migration(number: 5, name: "batch approval", statements: approval),
+  ]
+
+  /// Over what cost a batch is held, and who said so.
+  private static let approval = [
+    """
+    ALTER TABLE budget ADD COLUMN approval_over BIGINT
+      CONSTRAINT budget_approval_range CHECK (approval_over IS NULL OR approval_over >= 0)
+    """,
+    "ALTER TABLE budget ADD COLUMN approval_set_by TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX batch_held ON batch(bucket, id) WHERE state = 6",
   ]
 
   /// Who was erased, and the secret under which their addresses are kept.

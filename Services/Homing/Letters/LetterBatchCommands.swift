@@ -132,6 +132,9 @@ enum BatchCells {
       ("pages", batch.pages == 0 ? "" : "\(batch.pages)"), ("cost", cost(batch)),
       ("sample", batch.sample ? "yes" : ""), ("closed", ValueText.text(batch.closedAt)),
       ("submitted", ValueText.text(batch.submittedAt)), ("destination", batch.destination),
+      ("held", ValueText.text(batch.heldAt)), ("over", ValueText.text(batch.approvalOver)),
+      ("closed early by", batch.closedBy), ("decided by", batch.decidedBy),
+      ("decided", ValueText.text(batch.decidedAt)), ("note", batch.note),
     ]
     var table = Table([("WHAT", .left), ("VALUE", .left)])
     for (name, value) in facts where !value.isEmpty { table.add([name, value]) }

@@ -20,12 +20,16 @@ struct LettersBudgetCommand: HomingSubcommand {
   var daily: String?
   @Option(help: ArgumentHelp("In all.", valueName: "amount|none"))
   var total: String?
+  @Option(
+    help: ArgumentHelp(
+      "A batch that costs more waits for somebody else's approval.", valueName: "amount|none"))
+  var approvalOver: String?
   @Option(help: "Idempotency key, to repeat a call safely.") var idempotencyKey: String?
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if currency == nil && (daily != nil || total != nil) {
-      throw ValidationError("--daily and --total need --currency.")
+    if currency == nil && (daily != nil || total != nil || approvalOver != nil) {
+      throw ValidationError("--daily, --total and --approval-over need --currency.")
     }
   }
 
@@ -43,7 +47,9 @@ struct LettersBudgetCommand: HomingSubcommand {
       .init(
         store: at.store, idempotencyKey: IdempotencyKey.make(idempotencyKey),
         currencyCode: currency, daily: try limit(daily, "--daily", currency, present?.daily),
-        total: try limit(total, "--total", currency, present?.total)),
+        total: try limit(total, "--total", currency, present?.total),
+        approvalOver: try limit(
+          approvalOver, "--approval-over", currency, present?.approvalOver)),
       options: caller.options)
     try show([budget], print)
   }
@@ -67,13 +73,13 @@ struct LettersBudgetCommand: HomingSubcommand {
     }
     var table = Table([
       ("CURRENCY", .left), ("DAILY LIMIT", .right), ("SPENT TODAY", .right),
-      ("LIMIT IN ALL", .right), ("SPENT IN ALL", .right),
+      ("LIMIT IN ALL", .right), ("SPENT IN ALL", .right), ("APPROVAL OVER", .right),
     ])
     for budget in budgets {
       table.add([
         budget.spent?.currencyCode ?? "", LettersBudgetCommand.text(budget.daily),
         ValueText.text(budget.spentToday), LettersBudgetCommand.text(budget.total),
-        ValueText.text(budget.spent),
+        ValueText.text(budget.spent), LettersBudgetCommand.text(budget.approvalOver),
       ])
     }
     for line in table.lines(style: Terminal.heading) { print(line) }

@@ -11,6 +11,7 @@ struct LettersCommand: ParsableCommand {
     subcommands: [
       LettersListCommand.self, LettersShowCommand.self, LettersWithdrawCommand.self,
       LettersBatchesCommand.self, LettersCloseCommand.self, LettersFetchCommand.self,
+      LettersApproveCommand.self, LettersRejectCommand.self,
       LettersTemplateCommand.self, LettersPreviewCommand.self, LettersBudgetCommand.self,
       LettersObjectionsCommand.self,
     ])

@@ -4,7 +4,9 @@
 
 extension DirectMailV1 {
   /// Successors: OPEN → CLOSING at the cut-off → CLOSED → SUBMITTED; CLOSING → EMPTY where no piece
-  /// is left; CLOSED → HELD over the cost limit, until it is approved.
+  /// is left; OPEN → HELD at the cut-off where it costs more than may go without approval (F21);
+  /// HELD → CLOSING when it is approved, or when every piece of it has expired; HELD → EMPTY when
+  /// it is rejected.
   public struct BatchState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire; may be one that this version does not know.
     public let rawValue: Int32
@@ -20,6 +22,8 @@ extension DirectMailV1 {
     /// The folder or the print partner has it.
     public static let submitted = Self(rawValue: 4)
     public static let empty = Self(rawValue: 5)
+    /// Nothing joins, nothing is granted yet: its pieces can still be withdrawn, and stop as
+    /// before.
     public static let held = Self(rawValue: 6)
 
     /// The name in the proto file, or the number where it has none.
@@ -87,6 +91,15 @@ extension DirectMailV1 {
     public var destination: String
     /// A dry run's or test's: every page is marked as a sample (F21).
     public var sample: Bool
+    /// For one that was held: since when, over which limit, and who had closed it before its
+    /// cut-off, by URI name.
+    public var heldAt: Protobuf.Timestamp?
+    public var approvalOver: CommonV1.Money?
+    public var closedBy: String
+    /// Who approved or rejected it, when, and why.
+    public var decidedBy: String
+    public var decidedAt: Protobuf.Timestamp?
+    public var note: String
 
     public init() {
       self.id = ""
@@ -103,6 +116,12 @@ extension DirectMailV1 {
       self.submittedAt = nil
       self.destination = ""
       self.sample = false
+      self.heldAt = nil
+      self.approvalOver = nil
+      self.closedBy = ""
+      self.decidedBy = ""
+      self.decidedAt = nil
+      self.note = ""
     }
 
     public init(
@@ -119,7 +138,13 @@ extension DirectMailV1 {
       closedAt: Protobuf.Timestamp? = nil,
       submittedAt: Protobuf.Timestamp? = nil,
       destination: String = "",
-      sample: Bool = false
+      sample: Bool = false,
+      heldAt: Protobuf.Timestamp? = nil,
+      approvalOver: CommonV1.Money? = nil,
+      closedBy: String = "",
+      decidedBy: String = "",
+      decidedAt: Protobuf.Timestamp? = nil,
+      note: String = ""
     ) {
       self.id = id
       self.store = store
@@ -135,6 +160,12 @@ extension DirectMailV1 {
       self.submittedAt = submittedAt
       self.destination = destination
       self.sample = sample
+      self.heldAt = heldAt
+      self.approvalOver = approvalOver
+      self.closedBy = closedBy
+      self.decidedBy = decidedBy
+      self.decidedAt = decidedAt
+      self.note = note
     }
 
     public static var fullName: String { "homing.direct_mail.v1.Batch" }
@@ -249,6 +280,42 @@ extension DirectMailV1 {
 }
 
 extension DirectMailV1 {
+  /// Of a held batch. FAILED_PRECONDITION for any other, and for whoever set the limit or closed
+  /// the batch early.
+  public struct DecideBatchRequest: Message {
+    /// Required, the store the caller must be granted, at most 64 bytes.
+    public var store: String
+    /// Required, at most 64 bytes.
+    public var idempotencyKey: String
+    /// Required, at most 36 bytes.
+    public var batch: String
+    /// At most 1024 bytes.
+    public var note: String
+
+    public init() {
+      self.store = ""
+      self.idempotencyKey = ""
+      self.batch = ""
+      self.note = ""
+    }
+
+    public init(
+      store: String = "",
+      idempotencyKey: String = "",
+      batch: String = "",
+      note: String = ""
+    ) {
+      self.store = store
+      self.idempotencyKey = idempotencyKey
+      self.batch = batch
+      self.note = note
+    }
+
+    public static var fullName: String { "homing.direct_mail.v1.DecideBatchRequest" }
+  }
+}
+
+extension DirectMailV1 {
   /// `homing.direct_mail.v1.FetchBatchRequest`.
   public struct FetchBatchRequest: Message {
     /// Required, the store the caller must be granted, at most 64 bytes.
@@ -310,24 +377,34 @@ extension DirectMailV1 {
     /// Spent today and in all, reserved pieces included. Given back by a withdrawal.
     public var spentToday: CommonV1.Money?
     public var spent: CommonV1.Money?
+    /// A batch that costs more is held until it is approved (F21); absent means none is. Who set
+    /// it, by URI name.
+    public var approvalOver: CommonV1.Money?
+    public var approvalSetBy: String
 
     public init() {
       self.daily = nil
       self.total = nil
       self.spentToday = nil
       self.spent = nil
+      self.approvalOver = nil
+      self.approvalSetBy = ""
     }
 
     public init(
       daily: CommonV1.Money? = nil,
       total: CommonV1.Money? = nil,
       spentToday: CommonV1.Money? = nil,
-      spent: CommonV1.Money? = nil
+      spent: CommonV1.Money? = nil,
+      approvalOver: CommonV1.Money? = nil,
+      approvalSetBy: String = ""
     ) {
       self.daily = daily
       self.total = total
       self.spentToday = spentToday
       self.spent = spent
+      self.approvalOver = approvalOver
+      self.approvalSetBy = approvalSetBy
     }
 
     public static var fullName: String { "homing.direct_mail.v1.Budget" }
@@ -347,6 +424,8 @@ extension DirectMailV1 {
     public var currencyCode: String
     public var daily: CommonV1.Money?
     public var total: CommonV1.Money?
+    /// As in Budget.
+    public var approvalOver: CommonV1.Money?
 
     public init() {
       self.store = ""
@@ -354,6 +433,7 @@ extension DirectMailV1 {
       self.currencyCode = ""
       self.daily = nil
       self.total = nil
+      self.approvalOver = nil
     }
 
     public init(
@@ -361,13 +441,15 @@ extension DirectMailV1 {
       idempotencyKey: String = "",
       currencyCode: String = "",
       daily: CommonV1.Money? = nil,
-      total: CommonV1.Money? = nil
+      total: CommonV1.Money? = nil,
+      approvalOver: CommonV1.Money? = nil
     ) {
       self.store = store
       self.idempotencyKey = idempotencyKey
       self.currencyCode = currencyCode
       self.daily = daily
       self.total = total
+      self.approvalOver = approvalOver
     }
 
     public static var fullName: String { "homing.direct_mail.v1.SetBudgetRequest" }

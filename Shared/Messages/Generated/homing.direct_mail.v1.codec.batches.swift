@@ -25,6 +25,12 @@ extension DirectMailV1.Batch: CConvertible {
     let closedAt = try Protobuf.Timestamp.optional(c.pointee.closed_at, "closed_at")
     let submittedAt = try Protobuf.Timestamp.optional(c.pointee.submitted_at, "submitted_at")
     let destination = try c.pointee.destination.text("destination")
+    let heldAt = try Protobuf.Timestamp.optional(c.pointee.held_at, "held_at")
+    let approvalOver = try CommonV1.Money.optional(c.pointee.approval_over, "approval_over")
+    let closedBy = try c.pointee.closed_by.text("closed_by")
+    let decidedBy = try c.pointee.decided_by.text("decided_by")
+    let decidedAt = try Protobuf.Timestamp.optional(c.pointee.decided_at, "decided_at")
+    let note = try c.pointee.note.text("note")
     self.id = id
     self.store = store
     self.format = .init(rawValue: .init(truncatingIfNeeded: c.pointee.format.rawValue))
@@ -39,6 +45,12 @@ extension DirectMailV1.Batch: CConvertible {
     self.submittedAt = submittedAt
     self.destination = destination
     self.sample = c.pointee.sample != 0
+    self.heldAt = heldAt
+    self.approvalOver = approvalOver
+    self.closedBy = closedBy
+    self.decidedBy = decidedBy
+    self.decidedAt = decidedAt
+    self.note = note
   }
 
   func fill(
@@ -61,6 +73,12 @@ extension DirectMailV1.Batch: CConvertible {
     c.pointee.submitted_at = try arena.copy(self.submittedAt)
     c.pointee.destination = try arena.copy(self.destination)
     c.pointee.sample = self.sample ? 1 : 0
+    c.pointee.held_at = try arena.copy(self.heldAt)
+    c.pointee.approval_over = try arena.copy(self.approvalOver)
+    c.pointee.closed_by = try arena.copy(self.closedBy)
+    c.pointee.decided_by = try arena.copy(self.decidedBy)
+    c.pointee.decided_at = try arena.copy(self.decidedAt)
+    c.pointee.note = try arena.copy(self.note)
   }
 }
 
@@ -208,6 +226,44 @@ extension DirectMailV1.CloseBatchRequest: CConvertible {
   }
 }
 
+extension DirectMailV1.DecideBatchRequest: CConvertible {
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer, in arena: Arena
+  ) throws(MessageError) -> Self {
+    try Self(try arena.unpack(homing__direct_mail__v1__decide_batch_request__unpack, bytes))
+  }
+
+  public func encode(
+    in arena: Arena, into destination: (_ size: Swift.Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) { try arena.pack(self, into: destination) }
+
+  init(_ c: UnsafePointer<Homing__DirectMail__V1__DecideBatchRequest>) throws(MessageError) {
+    let store = try c.pointee.store.text("store", isRequired: true, max: 64)
+    let idempotencyKey = try c.pointee.idempotency_key.text(
+      "idempotency_key",
+      isRequired: true,
+      max: 64
+    )
+    let batch = try c.pointee.batch.text("batch", isRequired: true, max: 36)
+    let note = try c.pointee.note.text("note", max: 1024)
+    self.store = store
+    self.idempotencyKey = idempotencyKey
+    self.batch = batch
+    self.note = note
+  }
+
+  func fill(
+    _ c: UnsafeMutablePointer<Homing__DirectMail__V1__DecideBatchRequest>,
+    in arena: Arena
+  ) throws(MessageError) {
+    homing__direct_mail__v1__decide_batch_request__init(c)
+    c.pointee.store = try arena.copy(self.store)
+    c.pointee.idempotency_key = try arena.copy(self.idempotencyKey)
+    c.pointee.batch = try arena.copy(self.batch)
+    c.pointee.note = try arena.copy(self.note)
+  }
+}
+
 extension DirectMailV1.FetchBatchRequest: CConvertible {
   public static func decode(
     _ bytes: UnsafeRawBufferPointer, in arena: Arena
@@ -282,10 +338,14 @@ extension DirectMailV1.Budget: CConvertible {
     let total = try CommonV1.Money.optional(c.pointee.total, "total")
     let spentToday = try CommonV1.Money.optional(c.pointee.spent_today, "spent_today")
     let spent = try CommonV1.Money.optional(c.pointee.spent, "spent")
+    let approvalOver = try CommonV1.Money.optional(c.pointee.approval_over, "approval_over")
+    let approvalSetBy = try c.pointee.approval_set_by.text("approval_set_by")
     self.daily = daily
     self.total = total
     self.spentToday = spentToday
     self.spent = spent
+    self.approvalOver = approvalOver
+    self.approvalSetBy = approvalSetBy
   }
 
   func fill(
@@ -297,6 +357,8 @@ extension DirectMailV1.Budget: CConvertible {
     c.pointee.total = try arena.copy(self.total)
     c.pointee.spent_today = try arena.copy(self.spentToday)
     c.pointee.spent = try arena.copy(self.spent)
+    c.pointee.approval_over = try arena.copy(self.approvalOver)
+    c.pointee.approval_set_by = try arena.copy(self.approvalSetBy)
   }
 }
 
@@ -321,11 +383,13 @@ extension DirectMailV1.SetBudgetRequest: CConvertible {
     let currencyCode = try c.pointee.currency_code.text("currency_code", isRequired: true, max: 3)
     let daily = try CommonV1.Money.optional(c.pointee.daily, "daily")
     let total = try CommonV1.Money.optional(c.pointee.total, "total")
+    let approvalOver = try CommonV1.Money.optional(c.pointee.approval_over, "approval_over")
     self.store = store
     self.idempotencyKey = idempotencyKey
     self.currencyCode = currencyCode
     self.daily = daily
     self.total = total
+    self.approvalOver = approvalOver
   }
 
   func fill(
@@ -338,6 +402,7 @@ extension DirectMailV1.SetBudgetRequest: CConvertible {
     c.pointee.currency_code = try arena.copy(self.currencyCode)
     c.pointee.daily = try arena.copy(self.daily)
     c.pointee.total = try arena.copy(self.total)
+    c.pointee.approval_over = try arena.copy(self.approvalOver)
   }
 }
 

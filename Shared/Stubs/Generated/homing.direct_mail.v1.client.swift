@@ -69,6 +69,18 @@ extension DirectMailV1 {
       isIdempotent: true,
       roles: ["operator"]
     )
+    public static let approveBatch = RPCMethod(
+      "homing.direct_mail.v1.DirectMail/ApproveBatch",
+      .unary,
+      isIdempotent: true,
+      roles: ["operator"]
+    )
+    public static let rejectBatch = RPCMethod(
+      "homing.direct_mail.v1.DirectMail/RejectBatch",
+      .unary,
+      isIdempotent: true,
+      roles: ["operator"]
+    )
     public static let fetchBatch = RPCMethod(
       "homing.direct_mail.v1.DirectMail/FetchBatch",
       .serverStreaming,
@@ -154,6 +166,8 @@ extension DirectMailV1 {
       listBatches,
       getBatch,
       closeBatch,
+      approveBatch,
+      rejectBatch,
       fetchBatch,
       setBudget,
       listBudgets,
@@ -259,6 +273,25 @@ extension DirectMailV1 {
       options: CallOptions = CallOptions()
     ) async throws -> Batch {
       try await channel.call(DirectMailMethods.closeBatch, request, options)
+    }
+
+    /// Lets a held batch go to print (F21): grants are asked for now, so what was bought or
+    /// objected to meanwhile is left out. By an identity other than the limit's and the early
+    /// closing's.
+    public func approveBatch(
+      _ request: DecideBatchRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> Batch {
+      try await channel.call(DirectMailMethods.approveBatch, request, options)
+    }
+
+    /// Its pieces end SKIPPED with BUDGET, which takes their fallbacks, and the budget gets back
+    /// what they had.
+    public func rejectBatch(
+      _ request: DecideBatchRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> Batch {
+      try await channel.call(DirectMailMethods.rejectBatch, request, options)
     }
 
     /// A file of a closed batch (D06); FAILED_PRECONDITION before.

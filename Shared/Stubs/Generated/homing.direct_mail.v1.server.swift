@@ -63,6 +63,15 @@ extension DirectMailV1 {
     /// answered as it is.
     func closeBatch(_ request: CloseBatchRequest, _ call: ServerCall) throws -> Reply<Batch>
 
+    /// Lets a held batch go to print (F21): grants are asked for now, so what was bought or
+    /// objected to meanwhile is left out. By an identity other than the limit's and the early
+    /// closing's.
+    func approveBatch(_ request: DecideBatchRequest, _ call: ServerCall) throws -> Reply<Batch>
+
+    /// Its pieces end SKIPPED with BUDGET, which takes their fallbacks, and the budget gets back
+    /// what they had.
+    func rejectBatch(_ request: DecideBatchRequest, _ call: ServerCall) throws -> Reply<Batch>
+
     /// A file of a closed batch (D06); FAILED_PRECONDITION before.
     func fetchBatch(
       _ request: FetchBatchRequest,
@@ -244,6 +253,30 @@ extension DirectMailV1.DirectMailService {
       let request = try DirectMailV1.CloseBatchRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.closeBatch(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(DirectMailV1.DirectMailMethods.approveBatch) {
+      let request = try DirectMailV1.DecideBatchRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.approveBatch(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(DirectMailV1.DirectMailMethods.rejectBatch) {
+      let request = try DirectMailV1.DecideBatchRequest.decode($0.message, in: $0.arena)
+      try $0.call.authorize(store: request.store)
+      switch try self.rejectBatch(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

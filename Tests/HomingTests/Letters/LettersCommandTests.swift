@@ -149,7 +149,9 @@ internal import Wire
         spent: .init(currencyCode: "EUR"))
     }
     try await LettersBudgetCommand.parse(Self.at).budget(caller) { printed.add($0) }
-    #expect(printed.lines.last == "EUR         50.00 EUR     0.00 EUR          none      7.00 EUR")
+    #expect(
+      printed.lines.last
+        == "EUR         50.00 EUR     0.00 EUR          none      7.00 EUR           none")
     for options in [["--total", "200"], ["--daily", "none"]] {
       try await LettersBudgetCommand.parse(Self.at + ["--currency", "EUR"] + options)
         .budget(caller) { printed.add($0) }

@@ -178,6 +178,7 @@ let messageTypes: [any Message.Type] = [
   DirectMailV1.ListBatchesResponse.self,
   DirectMailV1.GetBatchRequest.self,
   DirectMailV1.CloseBatchRequest.self,
+  DirectMailV1.DecideBatchRequest.self,
   DirectMailV1.FetchBatchRequest.self,
   DirectMailV1.Chunk.self,
   DirectMailV1.Budget.self,

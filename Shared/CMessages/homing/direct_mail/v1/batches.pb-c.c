@@ -232,6 +232,51 @@ void   homing__direct_mail__v1__close_batch_request__free_unpacked
   assert(message->base.descriptor == &homing__direct_mail__v1__close_batch_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   homing__direct_mail__v1__decide_batch_request__init
+                     (Homing__DirectMail__V1__DecideBatchRequest         *message)
+{
+  static const Homing__DirectMail__V1__DecideBatchRequest init_value = HOMING__DIRECT_MAIL__V1__DECIDE_BATCH_REQUEST__INIT;
+  *message = init_value;
+}
+size_t homing__direct_mail__v1__decide_batch_request__get_packed_size
+                     (const Homing__DirectMail__V1__DecideBatchRequest *message)
+{
+  assert(message->base.descriptor == &homing__direct_mail__v1__decide_batch_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t homing__direct_mail__v1__decide_batch_request__pack
+                     (const Homing__DirectMail__V1__DecideBatchRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &homing__direct_mail__v1__decide_batch_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t homing__direct_mail__v1__decide_batch_request__pack_to_buffer
+                     (const Homing__DirectMail__V1__DecideBatchRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &homing__direct_mail__v1__decide_batch_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Homing__DirectMail__V1__DecideBatchRequest *
+       homing__direct_mail__v1__decide_batch_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Homing__DirectMail__V1__DecideBatchRequest *)
+     protobuf_c_message_unpack (&homing__direct_mail__v1__decide_batch_request__descriptor,
+                                allocator, len, data);
+}
+void   homing__direct_mail__v1__decide_batch_request__free_unpacked
+                     (Homing__DirectMail__V1__DecideBatchRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &homing__direct_mail__v1__decide_batch_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   homing__direct_mail__v1__fetch_batch_request__init
                      (Homing__DirectMail__V1__FetchBatchRequest         *message)
 {
@@ -502,7 +547,7 @@ void   homing__direct_mail__v1__list_budgets_response__free_unpacked
   assert(message->base.descriptor == &homing__direct_mail__v1__list_budgets_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor homing__direct_mail__v1__batch__field_descriptors[14] =
+static const ProtobufCFieldDescriptor homing__direct_mail__v1__batch__field_descriptors[20] =
 {
   {
     "id",
@@ -672,15 +717,93 @@ static const ProtobufCFieldDescriptor homing__direct_mail__v1__batch__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "held_at",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Batch, held_at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "approval_over",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Batch, approval_over),
+    &homing__common__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "closed_by",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Batch, closed_by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decided_by",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Batch, decided_by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decided_at",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Batch, decided_at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Batch, note),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__direct_mail__v1__batch__field_indices_by_name[] = {
+  15,   /* field[15] = approval_over */
   8,   /* field[8] = checksum */
   10,   /* field[10] = closed_at */
+  16,   /* field[16] = closed_by */
   7,   /* field[7] = cost */
   3,   /* field[3] = cut_off_at */
+  18,   /* field[18] = decided_at */
+  17,   /* field[17] = decided_by */
   12,   /* field[12] = destination */
   2,   /* field[2] = format */
+  14,   /* field[14] = held_at */
   0,   /* field[0] = id */
+  19,   /* field[19] = note */
   6,   /* field[6] = pages */
   5,   /* field[5] = pieces */
   13,   /* field[13] = sample */
@@ -692,7 +815,7 @@ static const unsigned homing__direct_mail__v1__batch__field_indices_by_name[] = 
 static const ProtobufCIntRange homing__direct_mail__v1__batch__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor homing__direct_mail__v1__batch__descriptor =
 {
@@ -702,7 +825,7 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__batch__descriptor =
   "Homing__DirectMail__V1__Batch",
   "homing.direct_mail.v1",
   sizeof(Homing__DirectMail__V1__Batch),
-  14,
+  20,
   homing__direct_mail__v1__batch__field_descriptors,
   homing__direct_mail__v1__batch__field_indices_by_name,
   1,  homing__direct_mail__v1__batch__number_ranges,
@@ -965,6 +1088,83 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__close_batch_request__d
   (ProtobufCMessageInit) homing__direct_mail__v1__close_batch_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor homing__direct_mail__v1__decide_batch_request__field_descriptors[4] =
+{
+  {
+    "store",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__DecideBatchRequest, store),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__DecideBatchRequest, idempotency_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batch",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__DecideBatchRequest, batch),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__DecideBatchRequest, note),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned homing__direct_mail__v1__decide_batch_request__field_indices_by_name[] = {
+  2,   /* field[2] = batch */
+  1,   /* field[1] = idempotency_key */
+  3,   /* field[3] = note */
+  0,   /* field[0] = store */
+};
+static const ProtobufCIntRange homing__direct_mail__v1__decide_batch_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor homing__direct_mail__v1__decide_batch_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "homing.direct_mail.v1.DecideBatchRequest",
+  "DecideBatchRequest",
+  "Homing__DirectMail__V1__DecideBatchRequest",
+  "homing.direct_mail.v1",
+  sizeof(Homing__DirectMail__V1__DecideBatchRequest),
+  4,
+  homing__direct_mail__v1__decide_batch_request__field_descriptors,
+  homing__direct_mail__v1__decide_batch_request__field_indices_by_name,
+  1,  homing__direct_mail__v1__decide_batch_request__number_ranges,
+  (ProtobufCMessageInit) homing__direct_mail__v1__decide_batch_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor homing__direct_mail__v1__fetch_batch_request__field_descriptors[4] =
 {
   {
@@ -1080,7 +1280,7 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__chunk__descriptor =
   (ProtobufCMessageInit) homing__direct_mail__v1__chunk__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__direct_mail__v1__budget__field_descriptors[4] =
+static const ProtobufCFieldDescriptor homing__direct_mail__v1__budget__field_descriptors[6] =
 {
   {
     "daily",
@@ -1130,8 +1330,34 @@ static const ProtobufCFieldDescriptor homing__direct_mail__v1__budget__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "approval_over",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Budget, approval_over),
+    &homing__common__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "approval_set_by",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__Budget, approval_set_by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__direct_mail__v1__budget__field_indices_by_name[] = {
+  4,   /* field[4] = approval_over */
+  5,   /* field[5] = approval_set_by */
   0,   /* field[0] = daily */
   3,   /* field[3] = spent */
   2,   /* field[2] = spent_today */
@@ -1140,7 +1366,7 @@ static const unsigned homing__direct_mail__v1__budget__field_indices_by_name[] =
 static const ProtobufCIntRange homing__direct_mail__v1__budget__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor homing__direct_mail__v1__budget__descriptor =
 {
@@ -1150,14 +1376,14 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__budget__descriptor =
   "Homing__DirectMail__V1__Budget",
   "homing.direct_mail.v1",
   sizeof(Homing__DirectMail__V1__Budget),
-  4,
+  6,
   homing__direct_mail__v1__budget__field_descriptors,
   homing__direct_mail__v1__budget__field_indices_by_name,
   1,  homing__direct_mail__v1__budget__number_ranges,
   (ProtobufCMessageInit) homing__direct_mail__v1__budget__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor homing__direct_mail__v1__set_budget_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor homing__direct_mail__v1__set_budget_request__field_descriptors[6] =
 {
   {
     "store",
@@ -1219,8 +1445,21 @@ static const ProtobufCFieldDescriptor homing__direct_mail__v1__set_budget_reques
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "approval_over",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Homing__DirectMail__V1__SetBudgetRequest, approval_over),
+    &homing__common__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned homing__direct_mail__v1__set_budget_request__field_indices_by_name[] = {
+  5,   /* field[5] = approval_over */
   2,   /* field[2] = currency_code */
   3,   /* field[3] = daily */
   1,   /* field[1] = idempotency_key */
@@ -1230,7 +1469,7 @@ static const unsigned homing__direct_mail__v1__set_budget_request__field_indices
 static const ProtobufCIntRange homing__direct_mail__v1__set_budget_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor homing__direct_mail__v1__set_budget_request__descriptor =
 {
@@ -1240,7 +1479,7 @@ const ProtobufCMessageDescriptor homing__direct_mail__v1__set_budget_request__de
   "Homing__DirectMail__V1__SetBudgetRequest",
   "homing.direct_mail.v1",
   sizeof(Homing__DirectMail__V1__SetBudgetRequest),
-  5,
+  6,
   homing__direct_mail__v1__set_budget_request__field_descriptors,
   homing__direct_mail__v1__set_budget_request__field_indices_by_name,
   1,  homing__direct_mail__v1__set_budget_request__number_ranges,

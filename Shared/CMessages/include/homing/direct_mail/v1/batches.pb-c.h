@@ -23,6 +23,7 @@ typedef struct Homing__DirectMail__V1__ListBatchesRequest Homing__DirectMail__V1
 typedef struct Homing__DirectMail__V1__ListBatchesResponse Homing__DirectMail__V1__ListBatchesResponse;
 typedef struct Homing__DirectMail__V1__GetBatchRequest Homing__DirectMail__V1__GetBatchRequest;
 typedef struct Homing__DirectMail__V1__CloseBatchRequest Homing__DirectMail__V1__CloseBatchRequest;
+typedef struct Homing__DirectMail__V1__DecideBatchRequest Homing__DirectMail__V1__DecideBatchRequest;
 typedef struct Homing__DirectMail__V1__FetchBatchRequest Homing__DirectMail__V1__FetchBatchRequest;
 typedef struct Homing__DirectMail__V1__Chunk Homing__DirectMail__V1__Chunk;
 typedef struct Homing__DirectMail__V1__Budget Homing__DirectMail__V1__Budget;
@@ -71,10 +72,16 @@ struct  Homing__DirectMail__V1__Batch
   Google__Protobuf__Timestamp *submitted_at;
   ProtobufCBinaryData destination;
   protobuf_c_boolean sample;
+  Google__Protobuf__Timestamp *held_at;
+  Homing__Common__V1__Money *approval_over;
+  ProtobufCBinaryData closed_by;
+  ProtobufCBinaryData decided_by;
+  Google__Protobuf__Timestamp *decided_at;
+  ProtobufCBinaryData note;
 };
 #define HOMING__DIRECT_MAIL__V1__BATCH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__direct_mail__v1__batch__descriptor) \
-    , {0,NULL}, {0,NULL}, HOMING__DIRECT_MAIL__V1__FORMAT__FORMAT_UNSPECIFIED, NULL, HOMING__DIRECT_MAIL__V1__BATCH_STATE__BATCH_STATE_UNSPECIFIED, 0, 0, 0,NULL, {0,NULL}, 0, NULL, NULL, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, HOMING__DIRECT_MAIL__V1__FORMAT__FORMAT_UNSPECIFIED, NULL, HOMING__DIRECT_MAIL__V1__BATCH_STATE__BATCH_STATE_UNSPECIFIED, 0, 0, 0,NULL, {0,NULL}, 0, NULL, NULL, {0,NULL}, 0, NULL, NULL, {0,NULL}, {0,NULL}, NULL, {0,NULL} }
 
 
 struct  Homing__DirectMail__V1__ListBatchesRequest
@@ -128,6 +135,19 @@ struct  Homing__DirectMail__V1__CloseBatchRequest
     , {0,NULL}, {0,NULL}, {0,NULL} }
 
 
+struct  Homing__DirectMail__V1__DecideBatchRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData store;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData batch;
+  ProtobufCBinaryData note;
+};
+#define HOMING__DIRECT_MAIL__V1__DECIDE_BATCH_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&homing__direct_mail__v1__decide_batch_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+
+
 struct  Homing__DirectMail__V1__FetchBatchRequest
 {
   ProtobufCMessage base;
@@ -158,10 +178,12 @@ struct  Homing__DirectMail__V1__Budget
   Homing__Common__V1__Money *total;
   Homing__Common__V1__Money *spent_today;
   Homing__Common__V1__Money *spent;
+  Homing__Common__V1__Money *approval_over;
+  ProtobufCBinaryData approval_set_by;
 };
 #define HOMING__DIRECT_MAIL__V1__BUDGET__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__direct_mail__v1__budget__descriptor) \
-    , NULL, NULL, NULL, NULL }
+    , NULL, NULL, NULL, NULL, NULL, {0,NULL} }
 
 
 struct  Homing__DirectMail__V1__SetBudgetRequest
@@ -172,10 +194,11 @@ struct  Homing__DirectMail__V1__SetBudgetRequest
   ProtobufCBinaryData currency_code;
   Homing__Common__V1__Money *daily;
   Homing__Common__V1__Money *total;
+  Homing__Common__V1__Money *approval_over;
 };
 #define HOMING__DIRECT_MAIL__V1__SET_BUDGET_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&homing__direct_mail__v1__set_budget_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL, NULL }
 
 
 struct  Homing__DirectMail__V1__ListBudgetsRequest
@@ -293,6 +316,25 @@ Homing__DirectMail__V1__CloseBatchRequest *
                       const uint8_t       *data);
 void   homing__direct_mail__v1__close_batch_request__free_unpacked
                      (Homing__DirectMail__V1__CloseBatchRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Homing__DirectMail__V1__DecideBatchRequest methods */
+void   homing__direct_mail__v1__decide_batch_request__init
+                     (Homing__DirectMail__V1__DecideBatchRequest         *message);
+size_t homing__direct_mail__v1__decide_batch_request__get_packed_size
+                     (const Homing__DirectMail__V1__DecideBatchRequest   *message);
+size_t homing__direct_mail__v1__decide_batch_request__pack
+                     (const Homing__DirectMail__V1__DecideBatchRequest   *message,
+                      uint8_t             *out);
+size_t homing__direct_mail__v1__decide_batch_request__pack_to_buffer
+                     (const Homing__DirectMail__V1__DecideBatchRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Homing__DirectMail__V1__DecideBatchRequest *
+       homing__direct_mail__v1__decide_batch_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   homing__direct_mail__v1__decide_batch_request__free_unpacked
+                     (Homing__DirectMail__V1__DecideBatchRequest *message,
                       ProtobufCAllocator *allocator);
 /* Homing__DirectMail__V1__FetchBatchRequest methods */
 void   homing__direct_mail__v1__fetch_batch_request__init
@@ -425,6 +467,9 @@ typedef void (*Homing__DirectMail__V1__GetBatchRequest_Closure)
 typedef void (*Homing__DirectMail__V1__CloseBatchRequest_Closure)
                  (const Homing__DirectMail__V1__CloseBatchRequest *message,
                   void *closure_data);
+typedef void (*Homing__DirectMail__V1__DecideBatchRequest_Closure)
+                 (const Homing__DirectMail__V1__DecideBatchRequest *message,
+                  void *closure_data);
 typedef void (*Homing__DirectMail__V1__FetchBatchRequest_Closure)
                  (const Homing__DirectMail__V1__FetchBatchRequest *message,
                   void *closure_data);
@@ -456,6 +501,7 @@ extern const ProtobufCMessageDescriptor homing__direct_mail__v1__list_batches_re
 extern const ProtobufCMessageDescriptor homing__direct_mail__v1__list_batches_response__descriptor;
 extern const ProtobufCMessageDescriptor homing__direct_mail__v1__get_batch_request__descriptor;
 extern const ProtobufCMessageDescriptor homing__direct_mail__v1__close_batch_request__descriptor;
+extern const ProtobufCMessageDescriptor homing__direct_mail__v1__decide_batch_request__descriptor;
 extern const ProtobufCMessageDescriptor homing__direct_mail__v1__fetch_batch_request__descriptor;
 extern const ProtobufCMessageDescriptor homing__direct_mail__v1__chunk__descriptor;
 extern const ProtobufCMessageDescriptor homing__direct_mail__v1__budget__descriptor;
