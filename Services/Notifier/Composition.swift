@@ -43,6 +43,9 @@ enum Composition {
         sender: sender,
         journal: try OptOutJournal(
           path: configuration.optOuts ?? context.configuration.dataFolder + "/optouts.journal",
+          flushes: configuration.flushes),
+        beat: RestoreBeat(
+          path: context.configuration.dataFolder + "/notifier.beat",
           flushes: configuration.flushes)))
   }
 
@@ -55,6 +58,7 @@ enum Composition {
     let counts: DeliveryCounts
     let sender: OutboxSender?
     let journal: OptOutJournal
+    let beat: RestoreBeat
   }
 
   static func compose(
@@ -68,7 +72,9 @@ enum Composition {
     let threads = try NotifierThreads(configuration)
     let messageLog = MessageLog(
       database: database, outcomes: OutcomeReports(sender: outside.sender), heads: heads,
-      clock: clock, keepsContent: configuration.contentKept > .zero)
+      clock: clock, beat: outside.beat,
+      keepsContent: configuration.contentKept > .zero)
+    let restored = RestoredBackup(database: database, messageLog: messageLog, clock: clock)
     let desk = PermissionDesk(
       source: outside.source, stores: stores, templates: templates, modes: modes,
       pauses: pauses, renderer: renderer, links: outside.links, threads: threads.renderers,
@@ -85,7 +91,7 @@ enum Composition {
     let hashKey = HashKey()
     let notifier = NotifierPart(
       database: database, templates: templates, modes: modes, pauses: pauses,
-      counts: outside.counts, journal: outside.journal,
+      counts: outside.counts, journal: outside.journal, backup: restored,
       recovery: Recovery(
         database: database, messageLog: messageLog, lanes: outside.lanes, clock: clock),
       hashKey: hashKey, clock: clock, virtualClock: context.virtualClock,
@@ -96,7 +102,7 @@ enum Composition {
         stores: stores, templates: templates, modes: modes,
         pauses: PauseDesk(pauses: pauses, database: database, heads: heads, clock: clock),
         renderer: renderer,
-        messageLog: messageLog, threads: threads, hashKey: hashKey))
+        messageLog: messageLog, restored: restored, threads: threads, hashKey: hashKey))
     var parts: [any ServicePart] = [threads, notifier]
     if let sender = outside.sender { parts.append(sender) }
     parts += [ProvidersPart(lanes: outside.lanes, handOff: handOff), worker]
@@ -118,6 +124,7 @@ enum Composition {
     let pauses: PauseDesk
     let renderer: ContentRenderer
     let messageLog: MessageLog
+    let restored: RestoredBackup
     let threads: NotifierThreads
     let hashKey: HashKey
   }
@@ -147,7 +154,7 @@ enum Composition {
       intake: OrderIntake(
         database: database, stores: rooms.stores,
         rules: OrderRules(templates: rooms.templates, endpoints: endpoints.first),
-        messageLog: rooms.messageLog,
+        messageLog: rooms.messageLog, restored: rooms.restored,
         eraser: EraserDesk(
           database: database, journal: outside.journal, stores: rooms.stores,
           threads: threads.readers), counts: outside.counts, clock: clock),

@@ -14,6 +14,7 @@ struct NotifierPart: ServicePart {
   let pauses: PauseBook
   let counts: DeliveryCounts
   let journal: OptOutJournal
+  let backup: RestoredBackup
   let recovery: Recovery
   let hashKey: HashKey
   let clock: any WallClock
@@ -31,6 +32,7 @@ struct NotifierPart: ServicePart {
         try session.execute(
           ReferenceStatements.putOwn, [.integer(clock.now.microseconds), .blob(key)])
       }
+      let isRestored = try backup.find(chance: &chance)
       try counts.load(database.engine, now: clock.now, chance: &chance)
       let own = try database.read { session in
         try templates.load(session)
@@ -52,6 +54,12 @@ struct NotifierPart: ServicePart {
           "opt-outs that the database did not have came back from their journal",
           metadata: ["entries": "\(restored)"])
         try database.engine.emptyLogPatiently()
+      }
+      let held = try backup.hold()
+      if isRestored {
+        log.warning(
+          "the database was restored from a backup: what was due may have left, and is not sent",
+          metadata: ["unknown": "\(held)"])
       }
       let unknown = try recovery.run()
       if unknown > 0 {

@@ -15,6 +15,17 @@ package final class DeliveryCounts: Sendable {
 
   package init() {}
 
+  /// In the transaction that finds a restored database: rows numbered again under the old name
+  /// would be taken for repeats. Before `load`.
+  package static func rename(
+    _ session: any StorageSession, at now: Instant, chance: inout SplitMix64
+  )
+    throws
+  {
+    try session.execute(
+      DeliveryStatements.rename, [.blob(UUIDText.version7(now, &chance))])
+  }
+
   /// Reads what was counted; a new database gets the name of its outbox. At the start, before
   /// anything is sent or taken. Blocks.
   ///

@@ -144,6 +144,10 @@ package enum DeliveryStatements {
     sql: "INSERT INTO delivery(id, outbox, received) VALUES (1, ?1, 0) ON CONFLICT(id) DO NOTHING",
     scope: .reference)
 
+  /// Gives the outbox another name.
+  static let rename = Statement(
+    name: "rename outbox", sql: "UPDATE delivery SET outbox = ?1 WHERE id = 1", scope: .reference)
+
   /// Counts rows that were taken.
   static let addReceived = Statement(
     name: "count received", sql: "UPDATE delivery SET received = received + ?1 WHERE id = 1",
@@ -153,6 +157,6 @@ package enum DeliveryStatements {
   package static let all = [
     advanceHead, put, head, waiting, forget, hold, every, replace, take, refuse, untake, refusal,
     trim, counts,
-    name, addReceived,
+    name, rename, addReceived,
   ]
 }

@@ -402,6 +402,8 @@ def why_over(life, one):
 
 def stop(life, one):
     """When an enrolment ended and why; empty where it did not. What ends it ends it for good."""
+    if any(one.contact in group(life, erased.contact) and erased.heard <= one.start for erased in calls(life, "Erase")):
+        return one.start, "erased"
     for told in sorted({other.heard for other in life if other.heard >= one.start}):
         why = why_over(heard(life, told + 1), one)
         if why:
@@ -637,7 +639,8 @@ def expected(person, abilities, began=None):
 
 
 def cut_off(second):
-    return -(-second // DAY) * DAY
+    """The first after an instant: what is due at a cut-off itself may have missed it."""
+    return (second // DAY + 1) * DAY
 
 
 def steps(person, life, one, abilities):

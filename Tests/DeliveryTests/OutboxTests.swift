@@ -7,7 +7,7 @@ internal import Testing
   @Test("The catalogue keeps to the rules of statements")
   func statements() {
     #expect(StatementRules.findings(DeliveryStatements.all) == [])
-    #expect(DeliveryStatements.all.count == 16)
+    #expect(DeliveryStatements.all.count == 17)
     #expect(StatementRules.findings(PauseStatements.all) == [])
   }
 

@@ -75,7 +75,8 @@ final class NotifierFixture: Sendable {
       Composition.Outside(
         database: database, source: tracker, lanes: lanes,
         links: try ContentFixture.links(), counts: counts, sender: sender,
-        journal: try OptOutJournal(path: folder.file("optouts.journal"), flushes: false)))
+        journal: try OptOutJournal(path: folder.file("optouts.journal"), flushes: false),
+        beat: RestoreBeat(path: folder.file("notifier.beat"), flushes: false)))
     let server = try await TestServer.start { setup in
       setup.grants = try Grants(parsing: [
         "spiffe://test/client=scheduler,staff,marketer,operator,shop,gateway"

@@ -14,7 +14,6 @@ Interop/requirements.txt names.
 import argparse
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
@@ -175,36 +174,6 @@ def documents(services):
     return sorted((services.suite.folder / "direct-mail").rglob("letters.pdf"))
 
 
-def backup(services, into):
-    """The databases as they lie there while nobody writes."""
-    for name in SERVICES:
-        (into / name).mkdir(parents=True)
-        for path in (services.suite.folder / name).glob("*.db*"):
-            shutil.copy(path, into / name / path.name)
-
-
-def put_back(services, source):
-    """Databases of a backup in the place of the present ones; journals stay."""
-    for name in SERVICES:
-        for path in (services.suite.folder / name).glob("*.db*"):
-            path.unlink()
-        for path in (source / name).iterdir():
-            shutil.copy(path, services.suite.folder / name / path.name)
-
-
-def stop(services):
-    for connection in services.connections.values():
-        connection.close()
-    services.connections.clear()
-    services.suite.stop(keep=True)
-
-
-def start(services):
-    services.suite.start()
-    for name in SERVICES:
-        services.connect(name)
-
-
 def before(services):
     """Both got everything, and every file has what is to be found there."""
     services.open()
@@ -289,13 +258,13 @@ def import_again(services):
 
 def restore(services, folder):
     """Databases from before the erasure, beside journals of after it."""
-    stop(services)
-    put_back(services, folder)
+    services.stop(keep=True)
+    services.put_back(folder)
     found = marked(services, MARKS["erased"])
     fine = report("P10 the backup bears the mark", [] if len(found) >= len(SERVICES) else found)
     for name in SERVICES:
         (services.suite.folder / f"{name}.log").write_text("")
-    start(services)
+    services.start()
     fine = report("P10 T31 databases from before the erasure lose the mark at their start", gone(
         services, MARKS["erased"])) and fine
     found = marked(services, MARKS["kept"])
@@ -314,10 +283,10 @@ def main():
     try:
         services.start()
         fine = before(services)
-        stop(services)
+        services.stop(keep=True)
         old = services.suite.folder / "backup"
-        backup(services, old)
-        start(services)
+        services.backup(old)
+        services.start()
         fine = erase(services) and fine
         fine = restore(services, old) and fine
         fine = import_again(services) and fine

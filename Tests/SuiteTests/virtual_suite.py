@@ -5,6 +5,7 @@ it goes on. Needs what Interop/requirements.txt names.
 """
 
 import pathlib
+import shutil
 import sys
 import time
 
@@ -45,7 +46,25 @@ class VirtualSuite:
     def stop(self, keep=False):
         for connection in self.connections.values():
             connection.close()
+        self.connections.clear()
         self.suite.stop(keep=keep)
+
+    # Backups.
+
+    def backup(self, into):
+        """The databases as they lie there while nobody writes."""
+        for name in self.services:
+            (into / name).mkdir(parents=True)
+            for path in (self.suite.folder / name).glob("*.db*"):
+                shutil.copy(path, into / name / path.name)
+
+    def put_back(self, source):
+        """Databases of a backup in the place of the present ones; what stands beside them stays."""
+        for name in self.services:
+            for path in (self.suite.folder / name).glob("*.db*"):
+                path.unlink()
+            for path in (source / name).iterdir():
+                shutil.copy(path, self.suite.folder / name / path.name)
 
     # Calls.
 

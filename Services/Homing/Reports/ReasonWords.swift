@@ -32,5 +32,6 @@ enum ReasonWords {
     .conditionNotMet: "the flow's condition was not met",
     .notOpen: "the shop says that it is not open any more",
     .incentiveEnded: "the incentive was closed or over", .noCodeLeft: "no code was left",
+    .restored: "before a restored backup",
   ]
 }

@@ -21,6 +21,7 @@ struct MessageLog: Sendable {
   let outcomes: OutcomeReports
   let heads: DueHeads
   let clock: any WallClock
+  let beat: RestoreBeat
   /// Zero: contents are not kept, only where their links lead.
   let keepsContent: Bool
 
@@ -41,7 +42,10 @@ struct MessageLog: Sendable {
     let touched = buckets
     database.submit(
       touched, weight: messages.count * 3,
-      { session in try messages.map { try begin($0, provider, now, session) } },
+      { session in
+        try beat.note(session, at: now)
+        return try messages.map { try begin($0, provider, now, session) }
+      },
       done: { result in
         outcomes.wake(touched)
         done(result)

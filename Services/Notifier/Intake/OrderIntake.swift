@@ -13,18 +13,20 @@ final class OrderIntake: Sendable {
   private let stores: StoreBook
   private let rules: OrderRules
   private let messageLog: MessageLog
+  private let restored: RestoredBackup
   private let eraser: EraserDesk
   private let counts: DeliveryCounts
   private let clock: any WallClock
 
   init(
     database: NotifierDatabase, stores: StoreBook, rules: OrderRules, messageLog: MessageLog,
-    eraser: EraserDesk, counts: DeliveryCounts, clock: any WallClock
+    restored: RestoredBackup, eraser: EraserDesk, counts: DeliveryCounts, clock: any WallClock
   ) {
     self.database = database
     self.stores = stores
     self.rules = rules
     self.messageLog = messageLog
+    self.restored = restored
     self.eraser = eraser
     self.counts = counts
     self.clock = clock
@@ -57,6 +59,7 @@ final class OrderIntake: Sendable {
     for case .erase(let plan) in plans { buckets += hash.map(plan.buckets) ?? [] }
     let now = clock.now.microseconds
     let (log, journal, touched) = (messageLog, eraser.journal, buckets)
+    let restored = restored
     let taken = try await database.commit(touched, weight: 4 * plans.count) { session in
       try intake.take(session, now: now) { index in
         if case .erase(let plan) = plans[index], let hash {
@@ -65,7 +68,7 @@ final class OrderIntake: Sendable {
           try journal.note(try eraser.erase(plan), session)
           return .stored
         }
-        return try OrderIntake.apply(plans[index], now, log, session)
+        return try OrderIntake.apply(plans[index], now, log, restored, session)
       }
     }
     if hash != nil { try await eraser.emptyLog() }
@@ -124,20 +127,26 @@ final class OrderIntake: Sendable {
   }
 
   private static func apply(
-    _ plan: Plan, _ now: Int64, _ log: MessageLog, _ session: any StorageSession
+    _ plan: Plan, _ now: Int64, _ log: MessageLog, _ restored: RestoredBackup,
+    _ session: any StorageSession
   ) throws -> Intake.Effect {
     switch plan {
     case .erase: return .retry("the database's secret was not read")
     case .hold(let problem): return .held(problem)
     case .retry(let problem): return .retry(problem)
     case .take(let key, let order, let body):
-      try session.execute(
+      let dueAt = order.dueAt?.microseconds ?? now
+      let taken = try session.execute(
         MessageStatements.take,
         [
           key.bucketValue, key.idValue, .text(order.store), .text(order.contact),
-          .integer(order.channel.rawValue), .integer(order.dueAt?.microseconds ?? now),
-          .integer(now), .blob(body), .blob([]),
+          .integer(order.channel.rawValue), .integer(dueAt), .integer(now), .blob(body), .blob([]),
         ])
+      // The same order may have been taken, and sent, by what a restored backup does not know.
+      if taken == 1 && restored.covers(dueAt) {
+        _ = try log.finish(
+          DueMessage(key: key, order: order), .end(.unknown, .restored), now, session)
+      }
       return .stored
     case .cancel(let key, let cancel):
       try log.withdraw(key, cancel.reason, now, session)

@@ -36,6 +36,11 @@ enum MessageStatements {
       SELECT id, provider, failures, body, log FROM message WHERE bucket = ?1 AND state = 2
       """)
 
+  /// Messages that wait or are being sent.
+  static let open = Statement(
+    name: "open messages",
+    sql: "SELECT id, body, failures, log FROM message WHERE bucket = ?1 AND state <= 2")
+
   /// Begins a hand-off, where the message still waits.
   static let begin = Statement(
     name: "begin hand-off",
@@ -179,7 +184,7 @@ enum MessageStatements {
 
   /// Every statement, for the rule test.
   static let all = [
-    take, due, nextDue, sending, begin, end, wait, wakePaused, standing, message, newest,
+    take, due, nextDue, sending, open, begin, end, wait, wakePaused, standing, message, newest,
     newestOfContact, waitingOfContact, putContent, content, links, redactContent, addOutcome,
     outcomes, addVisit, otherLinks, addNote,
   ]

@@ -11,6 +11,7 @@ enum NotifierMigrations {
     Migration(number: 2, name: "pauses", statements: pauses),
     Migration(number: 3, name: "inbound", statements: [OptOutStatements.create] + inbound),
     Migration(number: 4, name: "erasures", statements: ErasedStatements.create),
+    Migration(number: 5, name: "restores", statements: RestoreStatements.create),
   ]
 
   private static func bucket(of table: String) -> String {

@@ -134,6 +134,9 @@ extension CommonV1 {
     public static let incentiveEnded = Self(rawValue: 50)
     /// The pool of the incentive is empty.
     public static let noCodeLeft = Self(rawValue: 51)
+    /// A database that was restored from a backup does not know whether it was done; it is not done
+    /// again (T31).
+    public static let restored = Self(rawValue: 52)
 
     /// The name in the proto file, or the number where it has none.
     public var description: String {
@@ -185,6 +188,7 @@ extension CommonV1 {
       case 44: "REASON_CODE_NOT_OPEN"
       case 50: "REASON_CODE_INCENTIVE_ENDED"
       case 51: "REASON_CODE_NO_CODE_LEFT"
+      case 52: "REASON_CODE_RESTORED"
       default: "\(rawValue)"
       }
     }

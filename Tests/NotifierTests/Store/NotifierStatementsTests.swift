@@ -10,6 +10,7 @@ internal import Testing
   private static let all =
     MessageStatements.all + AddressStatements.all + ReferenceStatements.all
     + OptOutStatements.all + EraserStatements.all + ErasedStatements.all
+    + RestoreStatements.all
 
   @Test("Every statement keeps to the rules")
   func rules() {

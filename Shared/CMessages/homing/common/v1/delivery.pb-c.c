@@ -2531,7 +2531,7 @@ const ProtobufCEnumDescriptor homing__common__v1__outcome_kind__descriptor =
   homing__common__v1__outcome_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_number[47] =
+static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_number[48] =
 {
   { "REASON_CODE_UNSPECIFIED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_UNSPECIFIED", 0 },
   { "REASON_CODE_PURCHASED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_PURCHASED", 1 },
@@ -2580,11 +2580,12 @@ static const ProtobufCEnumValue homing__common__v1__reason_code__enum_values_by_
   { "REASON_CODE_NOT_OPEN", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_NOT_OPEN", 44 },
   { "REASON_CODE_INCENTIVE_ENDED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_INCENTIVE_ENDED", 50 },
   { "REASON_CODE_NO_CODE_LEFT", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_NO_CODE_LEFT", 51 },
+  { "REASON_CODE_RESTORED", "HOMING__COMMON__V1__REASON_CODE__REASON_CODE_RESTORED", 52 },
 };
 static const ProtobufCIntRange homing__common__v1__reason_code__value_ranges[] = {
-{0, 0},{50, 45},{0, 47}
+{0, 0},{50, 45},{0, 48}
 };
-static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_values_by_name[47] =
+static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_values_by_name[48] =
 {
   { "REASON_CODE_BAD_DESTINATION", 25 },
   { "REASON_CODE_BUDGET", 29 },
@@ -2626,6 +2627,7 @@ static const ProtobufCEnumValueIndex homing__common__v1__reason_code__enum_value
   { "REASON_CODE_PURCHASED", 1 },
   { "REASON_CODE_QUIET_HOURS", 18 },
   { "REASON_CODE_QUOTE_EXPIRED", 28 },
+  { "REASON_CODE_RESTORED", 47 },
   { "REASON_CODE_RE_ENTRY", 10 },
   { "REASON_CODE_SEND_WINDOW", 19 },
   { "REASON_CODE_STALE", 8 },
@@ -2641,9 +2643,9 @@ const ProtobufCEnumDescriptor homing__common__v1__reason_code__descriptor =
   "ReasonCode",
   "Homing__Common__V1__ReasonCode",
   "homing.common.v1",
-  47,
+  48,
   homing__common__v1__reason_code__enum_values_by_number,
-  47,
+  48,
   homing__common__v1__reason_code__enum_values_by_name,
   2,
   homing__common__v1__reason_code__value_ranges,
