@@ -16,7 +16,7 @@ import suite  # noqa: E402
 from google.protobuf import json_format  # noqa: E402
 from homing_contract import Contract, tls_context  # noqa: E402
 
-IDLE_MAX = 20
+IDLE_MAX = 3
 CLOCK = "homing.clock.v1.Clock"
 
 
@@ -40,6 +40,7 @@ class VirtualSuite:
         context = tls_context(certs / "you.pem", certs / "you.key", certs / "ca.pem")
         if name in self.connections:
             self.connections[name].close()
+        self.used[name] = time.monotonic()
         self.connections[name] = homing_client.Connection(
             self.contract, "127.0.0.1", self.suite.ports[name], context, f"spiffe://homing.test/{name}")
 
@@ -76,7 +77,7 @@ class VirtualSuite:
         message = self.contract.message(self.method(service, method).input_type.full_name)()
         json_format.ParseDict(body, message)
         # Whoever says nothing for a while is cut off.
-        if time.monotonic() - self.used.get(name, time.monotonic()) > IDLE_MAX:
+        if time.monotonic() - self.used[name] > IDLE_MAX:
             self.connect(name)
         self.used[name] = time.monotonic()
         connection = self.connections[name]
