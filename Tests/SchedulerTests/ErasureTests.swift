@@ -99,8 +99,8 @@ internal import Testing
     }
   }
 
-  @Test("F16 A message whose address is closed while it waits takes its fallback")
-  func closedWhileWaiting() throws {
+  /// Steps ordered of a message with a fallback behind the flow's end, once it was withdrawn.
+  private static func ordered(afterWithdrawal reason: CommonV1.ReasonCode) throws -> [String] {
     let fixture = try SchedulerFixture()
     try fixture.apply(
       """
@@ -120,34 +120,18 @@ internal import Testing
     try fixture.take([fixture.episode("ann")])
     try fixture.settle()
     let text = try #require(try fixture.orders.first)
-    try fixture.tell(.withdrawn, of: text, reason: .suppressed)
+    try fixture.tell(.withdrawn, of: text, reason: reason)
     try fixture.settle()
-    #expect(try fixture.orders.map(\.step) == ["text", "instead"])
+    return try fixture.orders.map(\.step)
+  }
+
+  @Test("F16 A message whose address is closed while it waits takes its fallback")
+  func closedWhileWaiting() throws {
+    #expect(try Self.ordered(afterWithdrawal: .suppressed) == ["text", "instead"])
   }
 
   @Test("F16 A message that our staff withdraws takes no fallback")
   func withdrawnByStaff() throws {
-    let fixture = try SchedulerFixture()
-    try fixture.apply(
-      """
-      flow: f
-      start: cart abandoned
-      steps:
-        - send sms:
-            template: cart-sms
-            expires: 7 days
-            if not sent:
-              - go to: instead
-          name: text
-        - exit
-        - send e-mail: { template: cart-help, expires: 2 days }
-          name: instead
-      """)
-    try fixture.take([fixture.episode("ann")])
-    try fixture.settle()
-    let text = try #require(try fixture.orders.first)
-    try fixture.tell(.withdrawn, of: text, reason: .endedByStaff)
-    try fixture.settle()
-    #expect(try fixture.orders.map(\.step) == ["text"])
+    #expect(try Self.ordered(afterWithdrawal: .endedByStaff) == ["text"])
   }
 }

@@ -43,24 +43,14 @@ enum BatchApproval {
     over batch: BatchRow, _ session: any StorageSession
   ) throws -> CommonV1.Money? {
     if batch.isSample || batch.state != .open { return nil }
-    for (currency, cost) in try costs(of: batch.key, session).sorted(by: { $0.key < $1.key }) {
+    for cost in try BatchPieces.sum(of: batch.key, session).cost {
+      let currency = cost.currencyCode
       let budget = try Budgets.find(StoreKey(batch.store), currency, session)
-      if let over = budget?.approvalOver, cost > over { return Price.money(over, currency) }
-    }
-    return nil
-  }
-
-  /// In billionths, by currency.
-  static func costs(
-    of batch: BatchKey, _ session: any StorageSession
-  ) throws -> [String: Int64] {
-    var costs: [String: Int64] = [:]
-    try BatchPieces.each(of: batch, session) { piece in
-      if let cost = piece.log.cost {
-        costs[cost.currencyCode, default: 0] += cost.billionths ?? 0
+      if let over = budget?.approvalOver, cost.billionths ?? .max > over {
+        return Price.money(over, currency)
       }
     }
-    return costs
+    return nil
   }
 
   /// When the last piece of a held batch has expired: it closes then, and nothing is printed.

@@ -179,6 +179,18 @@ enum BatchPieces {
     }
   }
 
+  /// How many they are, and what they cost, in order of the currencies.
+  static func sum(
+    of batch: BatchKey, _ session: any StorageSession
+  ) throws -> (pieces: UInt32, cost: [CommonV1.Money]) {
+    var (count, costs) = (UInt32(0), [CommonV1.Money]())
+    try each(of: batch, session) { piece in
+      count += 1
+      if let cost = piece.log.cost { costs.append(cost) }
+    }
+    return (count, Price.sums(costs))
+  }
+
   /// The next pieces after one; none after the last.
   static func next(
     _ batch: BatchKey, after last: PieceKey?, atMost limit: Int, _ session: any StorageSession

@@ -33,9 +33,7 @@ struct BatchDesk: Sendable {
   ) throws -> DirectMailV1.Batch {
     var batch = row.contract
     guard [.open, .closing, .held].contains(row.state) else { return batch }
-    try BatchPieces.each(of: row.key, session) { _ in batch.pieces += 1 }
-    let costs = try BatchApproval.costs(of: row.key, session)
-    batch.cost = costs.sorted { $0.key < $1.key }.map { Price.money($0.value, $0.key) }
+    (batch.pieces, batch.cost) = try BatchPieces.sum(of: row.key, session)
     return batch
   }
 

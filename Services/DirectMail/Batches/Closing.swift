@@ -100,15 +100,11 @@ struct Closing {
     try files.write(manifest.json, key, BatchFiles.json)
     try files.flushFolder(key)
     try rooms.reached(.written)
-    var costs: [String: Int64] = [:]
-    for cost in entries.compactMap(\.cost) {
-      costs[cost.currencyCode, default: 0] += cost.billionths ?? 0
-    }
     // With what was said of it while it was held.
     var log = batch.log
     log.pieces = UInt32(entries.count)
     log.pages = UInt32(pages)
-    log.cost = costs.sorted { $0.key < $1.key }.map { Price.money($0.value, $0.key) }
+    log.cost = Price.sums(entries.compactMap(\.cost))
     log.checksum = digest
     log.sizeBytes = UInt64(size)
     return Written(entries: entries, log: log)

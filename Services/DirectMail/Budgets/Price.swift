@@ -38,6 +38,13 @@ enum Price {
       currencyCode: currency, units: billionths / billionth,
       nanos: Int32(billionths % billionth))
   }
+
+  /// One sum for each currency, in order of the currencies.
+  static func sums(_ amounts: [CommonV1.Money]) -> [CommonV1.Money] {
+    var sums: [String: Int64] = [:]
+    for amount in amounts { sums[amount.currencyCode, default: 0] += amount.billionths ?? 0 }
+    return sums.sorted { $0.key < $1.key }.map { money($0.value, $0.key) }
+  }
 }
 
 extension CommonV1.Money {

@@ -21,10 +21,9 @@ struct EraserDesk: Sendable {
     let controller = try await stores.store(order.store).settings?.controller ?? ""
     return try await threads.run {
       let (plan, isReady) = try database.read { session in
-        let eraser = PersonEraser(session: session, hash: try .load(session), now: 0)
-        return (
+        (
           try PersonEraser.plan(order, controller: controller, session),
-          try eraser.isReady(order)
+          try PersonEraser.isReady(order, session)
         )
       }
       if isReady { try redact(plan) }
@@ -44,12 +43,6 @@ struct EraserDesk: Sendable {
       return try Stored.encode(entry)
     }
     for batch in plan.batches { try files.removeDocument(batch) }
-  }
-
-  /// Nil where nobody is erased.
-  func hash(for isNeeded: Bool) async throws -> AddressHash? {
-    guard isNeeded else { return nil }
-    return try await threads.run { try database.read { try AddressHash.load($0) } }
   }
 
   /// What was overwritten goes from the files.

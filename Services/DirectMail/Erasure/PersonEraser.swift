@@ -19,6 +19,7 @@ struct PersonEraser {
   struct Plan: Sendable {
     let order: CommonV1.ErasePerson
     let controller: String
+    let hash: AddressHash
     /// Wherever a letter to the person could go, or went.
     var addresses: [CommonV1.Address] = []
     /// Batches whose document has a letter to the person.
@@ -37,7 +38,8 @@ struct PersonEraser {
   static func plan(
     _ order: CommonV1.ErasePerson, controller: String, _ session: any StorageSession
   ) throws -> Plan {
-    var plan = Plan(order: order, controller: controller, addresses: order.addresses)
+    var plan = Plan(
+      order: order, controller: controller, hash: try .load(session), addresses: order.addresses)
     for piece in try pieces(of: order, session) {
       if let content = try PieceContent.find(piece.key, session),
         !plan.addresses.contains(content.address)
@@ -66,8 +68,10 @@ struct PersonEraser {
   // MARK: - In the transaction
 
   /// False while a batch with a letter to the person is being made, or handed over.
-  func isReady(_ order: CommonV1.ErasePerson) throws -> Bool {
-    try Self.pieces(of: order, session).allSatisfy { $0.state != .rendered && $0.state != .batched }
+  static func isReady(
+    _ order: CommonV1.ErasePerson, _ session: any StorageSession
+  ) throws -> Bool {
+    try pieces(of: order, session).allSatisfy { $0.state != .rendered && $0.state != .batched }
   }
 
   /// After the fences. A second time it does nothing.

@@ -76,19 +76,16 @@ final class OrderIntake: Sendable {
     for case .cancel(let key, let cancel) in plans {
       buckets += [key.bucket, StoreKey(cancel.store).bucket]
     }
-    let hash = try await eraser.hash(for: plans.contains(where: \.isErasure))
+    let erases = plans.contains(where: \.isErasure)
     // An erasure withdraws pieces and looks for addresses in all of them.
-    let touched = hash == nil ? buckets : Array(0...255)
+    let touched = erases ? Array(0...255) : buckets
     let joined = Joined()
     let taken = try await database.commit(touched, weight: 6 * plans.count) { session in
       try intake.take(session, now: now.microseconds) { index in
-        if case .erase(let plan) = plans[index], let hash {
-          return try self.erase(plan, hash, now.microseconds, session)
-        }
-        return try self.apply(plans[index], now.microseconds, joined, session)
+        try self.apply(plans[index], now.microseconds, joined, session)
       }
     }
-    if hash != nil { try await eraser.emptyLog() }
+    if erases { try await eraser.emptyLog() }
     counts.add(received: taken.received)
     // Before the answer: whoever sees it knows that the cut-offs are seen as due.
     for (key, at) in joined.all { heads.note(key, at) }
@@ -128,10 +125,12 @@ final class OrderIntake: Sendable {
   }
 
   private func erase(
-    _ plan: PersonEraser.Plan, _ hash: AddressHash, _ now: Int64, _ session: any StorageSession
+    _ plan: PersonEraser.Plan, _ now: Int64, _ session: any StorageSession
   ) throws -> Intake.Effect {
-    let person = PersonEraser(session: session, hash: hash, now: now, pieceLog: pieceLog)
-    guard try person.isReady(plan.order) else { return .retry("a batch is being handed over") }
+    let person = PersonEraser(session: session, hash: plan.hash, now: now, pieceLog: pieceLog)
+    guard try PersonEraser.isReady(plan.order, session) else {
+      return .retry("a batch is being handed over")
+    }
     try eraser.journal.note(try person.erase(plan), session)
     return .stored
   }
@@ -181,7 +180,7 @@ final class OrderIntake: Sendable {
     _ plan: Plan, _ now: Int64, _ joined: Joined, _ session: any StorageSession
   ) throws -> Intake.Effect {
     switch plan {
-    case .erase: return .retry("the database's secret was not read")
+    case .erase(let plan): return try erase(plan, now, session)
     case .hold(let problem): return .held(problem)
     case .retry(let problem): return .retry(problem)
     case .take(let taking):

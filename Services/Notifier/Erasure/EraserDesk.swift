@@ -31,12 +31,6 @@ struct EraserDesk: Sendable {
     }
   }
 
-  /// Nil where nobody is erased.
-  func hash(for isNeeded: Bool) async throws -> AddressHash? {
-    guard isNeeded else { return nil }
-    return try await threads.run { try database.read { try AddressHash.load($0) } }
-  }
-
   /// What was overwritten goes from the files.
   func emptyLog() async throws {
     try await threads.run { try database.engine.emptyLogPatiently() }

@@ -18,10 +18,11 @@ struct PersonEraser {
   /// What erasing has to know beforehand, for its fences.
   struct Plan: Sendable {
     let order: CommonV1.ErasePerson
+    let hash: AddressHash
     /// Every address of the person that is known, and of those that nobody else has.
     var addresses: [AddressKeys] = []
 
-    func buckets(_ hash: AddressHash) -> [UInt8] {
+    var buckets: [UInt8] {
       [order.owner.bucket]
         + addresses.flatMap { keys in
           keys.both.flatMap { [$0.bucket, hash.key($0).bucket] } + [keys.anybody.bucket]
@@ -29,7 +30,7 @@ struct PersonEraser {
     }
 
     /// What their suppressions are found by in a backup that has them under the addresses.
-    func hashes(_ hash: AddressHash) -> [[UInt8]] {
+    var hashes: [[UInt8]] {
       addresses.flatMap(\.both).map { hash.key($0).bytes }
     }
   }
@@ -63,7 +64,7 @@ struct PersonEraser {
       add(.init(rawValue: Int32(truncatingIfNeeded: try row.integer(0))), try row.text(1))
       return true
     }
-    var plan = Plan(order: order)
+    var plan = Plan(order: order, hash: try .load(session))
     plan.addresses = found.sorted { $0.store < $1.store }
     return plan
   }
@@ -84,7 +85,7 @@ struct PersonEraser {
     var counts = Counts()
     for message in try messages(of: order) { try erase(message, plan, &counts) }
     var kept: [NotifierV1.JournaledSuppression] = [
-      .init(addressKeys: plan.hashes(hash), erasure: order.withoutAddresses)
+      .init(addressKeys: plan.hashes, erasure: order.withoutAddresses)
     ]
     for keys in plan.addresses { kept += try erase(keys, order, &counts) }
     try book.put(order, counts.redacted, now: now)
@@ -95,7 +96,9 @@ struct PersonEraser {
   func erase(_ order: CommonV1.ErasePerson, hashes: Set<[UInt8]>) throws {
     if try book.isErased(order.owner) { return }
     var counts = Counts()
-    for message in try messages(of: order) { try erase(message, Plan(order: order), &counts) }
+    for message in try messages(of: order) {
+      try erase(message, Plan(order: order, hash: hash), &counts)
+    }
     for bucket in 0..<256 {
       let keys = try session.all(EraserStatements.suppressionKeys, [.integer(bucket)]) {
         try OwnerKey(bytes: $0.blob(0))

@@ -44,7 +44,8 @@ struct MessageLog: Sendable {
       touched, weight: messages.count * 3,
       { session in
         try beat.note(session, at: now)
-        return try messages.map { try begin($0, provider, now, session) }
+        let hash = try AddressHash.load(session)
+        return try messages.map { try begin($0, provider, hash, now, session) }
       },
       done: { result in
         outcomes.wake(touched)
@@ -53,11 +54,12 @@ struct MessageLog: Sendable {
   }
 
   private func begin(
-    _ message: ReadyMessage, _ provider: String, _ now: Int64, _ session: any StorageSession
+    _ message: ReadyMessage, _ provider: String, _ hash: AddressHash, _ now: Int64,
+    _ session: any StorageSession
   ) throws -> Begun {
     let due = message.due
     if due.order.channel.reachesContacts,
-      try Suppressions.inForce(message.addresses, at: now, session) != nil
+      try Suppressions.inForce(message.addresses, hash, at: now, session) != nil
     {
       let isEnded = try finish(
         due, .end(due.isUnsure ? .unknown : .skipped, .suppressed), now, session)

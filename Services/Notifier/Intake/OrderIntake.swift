@@ -55,23 +55,16 @@ final class OrderIntake: Sendable {
     let plans = planned
     var buckets = intake.buckets
     for case .take(let key, _, _) in plans { buckets.append(key.bucket) }
-    let hash = try await eraser.hash(for: plans.contains(where: \.isErasure))
-    for case .erase(let plan) in plans { buckets += hash.map(plan.buckets) ?? [] }
+    for case .erase(let plan) in plans { buckets += plan.buckets }
     let now = clock.now.microseconds
     let (log, journal, touched) = (messageLog, eraser.journal, buckets)
     let restored = restored
     let taken = try await database.commit(touched, weight: 4 * plans.count) { session in
       try intake.take(session, now: now) { index in
-        if case .erase(let plan) = plans[index], let hash {
-          let eraser = PersonEraser(session: session, hash: hash, now: now, messageLog: log)
-          guard try eraser.isReady(plan.order) else { return .retry("a hand-off is under way") }
-          try journal.note(try eraser.erase(plan), session)
-          return .stored
-        }
-        return try OrderIntake.apply(plans[index], now, log, restored, session)
+        try OrderIntake.apply(plans[index], now, log, restored, journal, session)
       }
     }
-    if hash != nil { try await eraser.emptyLog() }
+    if plans.contains(where: \.isErasure) { try await eraser.emptyLog() }
     counts.add(received: taken.received)
     // Before the answer: whoever sees it knows that the messages are seen as due.
     for case .take(let key, let order, _) in plans {
@@ -128,10 +121,14 @@ final class OrderIntake: Sendable {
 
   private static func apply(
     _ plan: Plan, _ now: Int64, _ log: MessageLog, _ restored: RestoredBackup,
-    _ session: any StorageSession
+    _ journal: OptOutJournal, _ session: any StorageSession
   ) throws -> Intake.Effect {
     switch plan {
-    case .erase: return .retry("the database's secret was not read")
+    case .erase(let plan):
+      let eraser = PersonEraser(session: session, hash: plan.hash, now: now, messageLog: log)
+      guard try eraser.isReady(plan.order) else { return .retry("a hand-off is under way") }
+      try journal.note(try eraser.erase(plan), session)
+      return .stored
     case .hold(let problem): return .held(problem)
     case .retry(let problem): return .retry(problem)
     case .take(let key, let order, let body):

@@ -158,7 +158,7 @@ struct SuppressionDesk: Sendable {
     let keys = message.addresses(controller: store.settings?.controller ?? "")
     let now = clock.now.microseconds
     let isDone = try await threads.run {
-      try database.read { try Suppressions.inForce(keys, at: now, $0) != nil }
+      try database.read { try Suppressions.inForce(keys, .load($0), at: now, $0) != nil }
     }
     return .init(
       storeName: store.settings?.name ?? "", channel: message.order.channel,

@@ -28,9 +28,8 @@ struct Suppression: Sendable, Hashable {
 enum Suppressions {
   /// What forbids sending to an address now; nil where nothing does.
   static func inForce(
-    _ keys: AddressKeys, at now: Int64, _ session: any StorageSession
+    _ keys: AddressKeys, _ hash: AddressHash, at now: Int64, _ session: any StorageSession
   ) throws -> Suppression? {
-    let hash = try AddressHash.load(session)
     for key in keys.both + keys.both.map(hash.key) {
       if let found = try find(key, session), found.isInForce(at: now) { return found }
     }
