@@ -237,7 +237,7 @@ def fold(life, store):
             cart.quote = header.get("quote", cart.quote)
             cart.company = header.get("company", cart.company)
         elif "purchase" in body:
-            buy(carts, one, group(told, owner))
+            buy(carts, one, group(life, owner))
         cart = carts.get(one.cart)
         if cart is None or cart.closed:
             continue
@@ -265,6 +265,8 @@ def buy(carts, event, buyers):
     mine = [cart for cart in carts.values() if cart.owner in buyers and not cart.closed]
     if event.cart:
         mine = [cart for cart in mine if cart.id == event.cart]
+        for cart in mine:
+            cart.pending = 0  # The payment has succeeded (C06).
     for cart in mine:
         for line in lines:
             if line["sku"] in cart.lines:
@@ -387,7 +389,10 @@ def why_over(life, one):
     cart = carts.get(one.cart)
     if cart is None:
         return "withdrawn"
-    if purchase_that_stops(life, one, carts):
+    purchase = purchase_that_stops(life, one, carts)
+    if purchase and cart.closed == "bought" and purchase.at < one.abandoned:
+        return "withdrawn"  # It was never given up: the purchase was told late (C26).
+    if purchase:
         return "bought"
     if cart.closed:
         return "bought" if cart.closed == "bought" else "closed"

@@ -181,6 +181,77 @@ internal import Testing
     #expect(try fixture.enrolment("ann", cart: "a")?.reason == .coveredBy)
   }
 
+  @Test(
+    "C28 Of carts given up at one instant the most valuable one leads, also when it comes later",
+    arguments: [["a", "b", "c"], ["c", "b", "a"], ["b", "a", "c"]])
+  func mostValuableComesLater(_ order: [String]) throws {
+    let fixture = try SchedulerFixture()
+    try fixture.apply(TestFlows.simple)
+    let worth: [String: Int64] = ["a": 80, "b": 600, "c": 40]
+    fixture.facts.set(
+      "ann",
+      .init(
+        contact: .init(id: "ann"),
+        carts: worth.sorted { $0.key < $1.key }.map { cart, euros in
+          .init(id: cart, state: .abandoned, totals: [.init(currencyCode: "EUR", units: euros)])
+        }))
+    let abandoned = fixture.now
+    for cart in order {
+      try fixture.take([fixture.episode("ann", cart: cart, abandonedAt: abandoned)])
+      try fixture.advance(by: 60_000_000)
+    }
+    let lead = try #require(try fixture.enrolment("ann", cart: "b"))
+    #expect(lead.phase == .waiting)
+    for cart in ["a", "c"] {
+      let other = try #require(try fixture.enrolment("ann", cart: cart))
+      #expect(other.isOver && other.reason == .merged && other.other != nil)
+    }
+    try fixture.advance(by: Self.day)
+    #expect(try fixture.orders.map(\.cart) == ["b"])
+    #expect(try fixture.orders.map { $0.coveredCarts.sorted() } == [["a", "c"]])
+  }
+
+  @Test("C28 A dearer cart that was given up later does not put off the message that is under way")
+  func dearerLater() throws {
+    let fixture = try SchedulerFixture()
+    try fixture.apply(TestFlows.simple)
+    fixture.facts.set(
+      "ann",
+      .init(
+        contact: .init(id: "ann"),
+        carts: [
+          .init(id: "a", state: .abandoned, totals: [.init(currencyCode: "EUR", units: 1)]),
+          .init(id: "b", state: .abandoned, totals: [.init(currencyCode: "EUR", units: 2)]),
+        ]))
+    try fixture.take([fixture.episode("ann", cart: "a")])
+    try fixture.advance(by: 60_000_000)
+    try fixture.take([fixture.episode("ann", cart: "b")])
+    try fixture.settle()
+    #expect(try fixture.enrolment("ann", cart: "a")?.phase == .waiting)
+    #expect(try fixture.enrolment("ann", cart: "b")?.reason == .merged)
+  }
+
+  @Test("C28 A cart whose message is ordered keeps the lead")
+  func orderedLeads() throws {
+    let fixture = try SchedulerFixture()
+    try fixture.apply(TestFlows.simple)
+    fixture.facts.set(
+      "ann",
+      .init(
+        contact: .init(id: "ann"),
+        carts: [
+          .init(id: "a", state: .abandoned, totals: [.init(currencyCode: "EUR", units: 1)]),
+          .init(id: "b", state: .abandoned, totals: [.init(currencyCode: "EUR", units: 2)]),
+        ]))
+    let abandoned = fixture.now
+    try fixture.take([fixture.episode("ann", cart: "a", abandonedAt: abandoned)])
+    try fixture.advance(by: Self.day)
+    #expect(try fixture.orders.map(\.cart) == ["a"])
+    try fixture.take([fixture.episode("ann", cart: "b", abandonedAt: abandoned)])
+    try fixture.settle()
+    #expect(try fixture.enrolment("ann", cart: "b")?.phase == .refused)
+  }
+
   @Test("P09 Of two enrolments of one flow the older stays when the persons turn out to be one")
   func merged() throws {
     let fixture = try SchedulerFixture()

@@ -24,11 +24,6 @@ struct DueRound {
   var withoutProfile: Set<String> = []
   /// Why some were left over.
   var failure: (any Error)?
-  /// Enrolments that turned out to need facts in the round before, and in this one.
-  let wanted: Set<Identifier>
-  var wanting: Set<Identifier> = []
-
-  init(wanted: Set<Identifier> = []) { self.wanted = wanted }
 
   /// The next rows: in due order over all buckets where that is asked for, else bucket by bucket.
   ///

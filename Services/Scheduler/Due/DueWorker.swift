@@ -67,7 +67,7 @@ final class DueWorker: Worker {
   /// All that is due was looked at.
   private func endRound(_ now: Int64) throws -> NextRun {
     let round = self.round.withLock { round in
-      defer { round = DueRound(wanted: round.wanting) }
+      defer { round = DueRound() }
       return round
     }
     try raiseHeads(now)
@@ -99,6 +99,12 @@ final class DueWorker: Worker {
     let row: EnrolmentRow
     let version: FlowVersion
     var facts: CartTrackerV1.Facts?
+    /// It turned out that it cannot be decided without.
+    var wantsFacts = false
+
+    func isDue(before other: Item) -> Bool {
+      (row.enrolment.dueAt ?? .min) < (other.row.enrolment.dueAt ?? .min)
+    }
   }
 
   private func read(_ now: Int64) throws -> [Item] {
@@ -115,22 +121,53 @@ final class DueWorker: Worker {
 
   private func decide(_ batch: [Item], _ now: Int64) throws {
     let known = profiles(of: Set(batch.map(\.row.enrolment.store)))
-    let ready = withFacts(batch.filter { known[$0.row.enrolment.store] != nil })
-    if ready.isEmpty { return }
+    var ready = withFacts(batch.filter { known[$0.row.enrolment.store] != nil }) { batch in
+      let rivals = Entrant.several(in: batch.map(\.row.enrolment))
+      return batch.indices.filter { index in
+        let enrolment = batch[index].row.enrolment
+        return batch[index].version.needsFacts(enrolment)
+          || enrolment.phase == .entering && rivals.contains(Entrant(enrolment))
+      }
+    }
+    while !ready.isEmpty {
+      let left = try decide(ready, known, now)
+      ready = withFacts(left) { left in left.indices.filter { left[$0].wantsFacts } }
+    }
+  }
+
+  /// In one transaction.
+  ///
+  /// - Returns: those that turn out to need facts, and, where the order of time is kept, what is due
+  ///   after them: it may hang on them.
+  private func decide(
+    _ ready: [Item], _ known: [String: StoreProfile], _ now: Int64
+  ) throws -> [Item] {
     let buckets = Set(ready.map(\.row.enrolment.bucket)).sorted()
-    let (enrolments, decisions) = try ledger.write(now: now) { writing in
+    let (enrolments, decisions, left) = try ledger.write(now: now) { writing in
       for bucket in buckets { try writing.fence(bucket) }
       var enrolments = 0
-      for item in ready {
+      var left: [Item] = []
+      for var item in ready {
         guard let store = known[item.row.enrolment.store] else { continue }
-        if try decide(item, store, writing) { enrolments += 1 }
+        if ledger.isVirtual && left.first?.isDue(before: item) == true {
+          left.append(item)
+          continue
+        }
+        switch try decide(item, store, writing) {
+        case .changed: enrolments += 1
+        case .unchanged: break
+        case .needsFacts:
+          item.wantsFacts = true
+          left.append(item)
+        }
       }
-      return (enrolments, writing.decided)
+      return (enrolments, writing.decided, left)
     }
     counted.withLock { counters in
       counters.enrolments += UInt64(enrolments)
       counters.decisions += UInt64(decisions)
     }
+    return left
   }
 
   /// Those that can be had; the others' enrolments are left over.
@@ -150,7 +187,13 @@ final class DueWorker: Worker {
     return known
   }
 
-  private func decide(_ item: Item, _ store: StoreProfile, _ writing: Writing) throws -> Bool {
+  private enum Decided {
+    case changed
+    case unchanged
+    case needsFacts
+  }
+
+  private func decide(_ item: Item, _ store: StoreProfile, _ writing: Writing) throws -> Decided {
     let before = item.row.enrolment
     // On a virtual clock each is decided at its own due time, however far the clock moved.
     let now = ledger.isVirtual ? min(before.dueAt ?? writing.now, writing.now) : writing.now
@@ -164,19 +207,31 @@ final class DueWorker: Worker {
       before, item.version, input, brakes: brakes, desk: StoredIncentiveDesk(writing))
     let others = before.phase == .entering ? try writing.others(than: before) : []
     let entry = others.map(\.enrolment).map { EntryRules.Other($0) }
-    // Where facts were not asked for and turn out to be needed, the next round asks for them.
     guard try machine.advance(others: entry) == .settled else {
-      round.withLock { _ = $0.wanting.insert(before.id) }
-      return false
+      precondition(item.facts == nil, "facts were given, and asked for again")
+      return .needsFacts
     }
     let isChanged = try writing.change(item.row, to: machine.enrolment, machine.effects)
     if isChanged {
       try brakes.commit(machine.enrolment, input)
+      if let replaced = others.first(where: { $0.enrolment.id == machine.effects.replaced }) {
+        try end(replaced, for: before, input, writing)
+      }
       for order in machine.effects.orders where !order.coveredCarts.isEmpty {
         try noteCovered(Set(order.coveredCarts), by: before, writing)
       }
     }
-    return isChanged
+    return isChanged ? .changed : .unchanged
+  }
+
+  /// A more valuable cart that was given up at the same instant has entered in its place (C28).
+  private func end(
+    _ row: EnrolmentRow, for other: Enrolment, _ input: DecisionInput, _ writing: Writing
+  ) throws {
+    let version = try ledger.flows.version(of: row.enrolment, writing.session)
+    var machine = EnrolmentMachine(row.enrolment, version, input)
+    machine.end(.merged, other: other.id)
+    try writing.change(row, to: machine.enrolment, machine.effects)
   }
 
   /// Carts that did not enter because this one runs, and that its message also lists (C28).
@@ -185,7 +240,7 @@ final class DueWorker: Worker {
   ) throws {
     for row in try writing.others(than: enrolment) {
       var other = row.enrolment
-      guard other.phase == .refused, other.reason == .merged, other.other == enrolment.id,
+      guard other.isOver, other.reason == .merged, other.other == enrolment.id,
         carts.contains(other.cart)
       else { continue }
       other.reason = .coveredBy
@@ -196,15 +251,9 @@ final class DueWorker: Worker {
   // MARK: - Facts
 
   /// Those that can be decided now, with facts where they are needed.
-  private func withFacts(_ batch: [Item]) -> [Item] {
+  private func withFacts(_ batch: [Item], _ needing: ([Item]) -> [Int]) -> [Item] {
     var batch = batch
-    let wanted = round.withLock { $0.wanted }
-    let rivals = Entrant.several(in: batch.map(\.row.enrolment))
-    let needing = batch.indices.filter { index in
-      let enrolment = batch[index].row.enrolment
-      return batch[index].version.needsFacts(enrolment) || wanted.contains(enrolment.id)
-        || enrolment.phase == .entering && rivals.contains(Entrant(enrolment))
-    }
+    let needing = needing(batch)
     if needing.isEmpty { return batch }
     // A store that got none in this round is asked about again in the next one.
     let away = round.withLock { $0.away }
@@ -215,7 +264,10 @@ final class DueWorker: Worker {
     for (call, answer) in zip(calls, answers) {
       switch answer {
       case .success(let facts):
-        for (index, fact) in zip(call.items, facts) { batch[index].facts = fact }
+        for (index, fact) in zip(call.items, facts) {
+          batch[index].facts = fact
+          batch[index].wantsFacts = false
+        }
         if let newest = facts.map(\.storeRevision).max() {
           book?.note(call.ask.store, revision: newest)
         }

@@ -6,6 +6,8 @@ struct Effects: Sendable, Equatable {
   var actions: [Action] = []
   /// In the order in which they happened.
   var gifts: [GiftChange] = []
+  /// The same person's enrolment that is to end, since this one leads (C28).
+  var replaced: Identifier?
 
   enum Action: Sendable, Equatable {
     case send(CommonV1.SendOrder)

@@ -116,6 +116,11 @@ struct Enrolment: Sendable, Equatable {
   /// What a split gave last, for the order that follows.
   var variant: String { variants.last?.branch ?? "" }
 
+  /// Whether no message was ordered and no incentive given so far.
+  var hasGivenNothing: Bool {
+    incentive?.gift == nil && visits.allSatisfy { $0.order == nil }
+  }
+
   /// The last visit of a step in the version in force.
   func visit(of step: Int) -> Int? {
     visits.lastIndex { $0.step == step && $0.version == version }

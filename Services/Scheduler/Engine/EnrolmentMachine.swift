@@ -63,7 +63,8 @@ struct EnrolmentMachine {
     case .refused(let reason, let other):
       refuse(reason, other)
       return .settled
-    case .enters:
+    case .enters(let replaced):
+      effects.replaced = replaced
       enrolment.phase = .waiting
       enrolment.startedAt = now
       return try follow(from: flow.first)

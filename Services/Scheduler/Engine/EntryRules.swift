@@ -10,6 +10,8 @@ struct EntryRules {
     let enteredAt: Int64?
     /// Itself, while it is about to enter.
     let entering: Enrolment?
+    /// Itself, while nothing was ordered or given in it: a more valuable cart may take its place.
+    let pending: Enrolment?
 
     init(_ enrolment: Enrolment) {
       id = enrolment.id
@@ -17,11 +19,13 @@ struct EntryRules {
       let hasEntered = enrolment.phase == .waiting || enrolment.phase == .ended
       enteredAt = hasEntered ? enrolment.startedAt : nil
       entering = enrolment.phase == .entering ? enrolment : nil
+      pending = isRunning && enrolment.hasGivenNothing ? enrolment : nil
     }
   }
 
   enum Verdict: Equatable {
-    case enters
+    /// - Parameter insteadOf: one that runs and is to end, since this cart leads (C28).
+    case enters(insteadOf: Identifier?)
     case needsFacts
     case refused(CommonV1.ReasonCode, other: Identifier?)
   }
@@ -42,10 +46,16 @@ struct EntryRules {
       guard let sheet = EnrolmentMachine.sheet(enrolment, input) else { return .needsFacts }
       if !entry.isMet(sheet) { return .refused(.conditionNotMet, other: nil) }
     }
+    var replaced: Identifier?
     if let running = others.first(where: \.isRunning) {
-      return .refused(.merged, other: running.id)
+      switch leads(enrolment, over: running) {
+      case true: replaced = running.id
+      case false: return .refused(.merged, other: running.id)
+      case nil: return .needsFacts
+      }
     }
-    let latest = others.compactMap { other in other.enteredAt.map { (at: $0, id: other.id) } }
+    let latest = others.filter { $0.id != replaced }
+      .compactMap { other in other.enteredAt.map { (at: $0, id: other.id) } }
       .max { $0.at < $1.at }
     if flow.reEntry > 0, let latest, input.now < Micros.sum(latest.at, flow.reEntry) {
       return .refused(.reEntry, other: latest.id)
@@ -53,23 +63,40 @@ struct EntryRules {
     if let facts = input.facts, SendGate.isBought(enrolment, facts, input.store) {
       return .refused(.purchased, other: nil)
     }
-    return leads(enrolment)
+    return leads(enrolment, insteadOf: replaced)
+  }
+
+  /// Whether its cart takes the place of one that was given up at the same instant and came first:
+  /// which of them is met first must not decide. Nil: facts are needed.
+  private func leads(_ enrolment: Enrolment, over running: Other) -> Bool? {
+    guard let first = running.pending, first.happenedAt == enrolment.happenedAt,
+      enrolment.happenedAt > 0, !first.cart.isEmpty, !enrolment.cart.isEmpty
+    else { return false }
+    guard let worth else { return nil }
+    return EntryRules.isMore(worth[enrolment.cart] ?? [], than: worth[first.cart] ?? [])
+  }
+
+  /// What each cart comes to; nil without facts.
+  private var worth: [String: [CommonV1.Money]]? {
+    input.facts.map { facts in
+      Dictionary(facts.carts.map { ($0.id, $0.totals) }) { first, _ in first }
+    }
   }
 
   /// Of several that would enter at one instant the one with the most valuable cart does (C28).
-  private func leads(_ enrolment: Enrolment) -> Verdict {
+  private func leads(_ enrolment: Enrolment, insteadOf replaced: Identifier?) -> Verdict {
     let rivals = others.compactMap(\.entering).filter { rival in
       rival.dueAt.map { $0 <= input.now } == true && !rival.cart.isEmpty
     }
-    if rivals.isEmpty || enrolment.cart.isEmpty { return .enters }
-    guard let carts = input.facts?.carts else { return .needsFacts }
-    let worth = Dictionary(carts.map { ($0.id, $0.totals) }) { first, _ in first }
+    if rivals.isEmpty || enrolment.cart.isEmpty { return .enters(insteadOf: replaced) }
+    guard let worth else { return .needsFacts }
     let alone = EntryRules(
       flow: flow, input: input, others: others.filter { $0.entering == nil })
-    let best = rivals.filter { alone.judge($0) == .enters }.reduce(enrolment) { best, rival in
+    let best = rivals.filter { alone.judge($0).isEntry }.reduce(enrolment) { best, rival in
       EntryRules.isMore(worth[rival.cart] ?? [], than: worth[best.cart] ?? []) ? rival : best
     }
-    return best.id == enrolment.id ? .enters : .refused(.merged, other: best.id)
+    return best.id == enrolment.id
+      ? .enters(insteadOf: replaced) : .refused(.merged, other: best.id)
   }
 
   /// In the first currency that both have.
@@ -80,5 +107,11 @@ struct EntryRules {
       }
     }
     return false
+  }
+}
+
+extension EntryRules.Verdict {
+  fileprivate var isEntry: Bool {
+    if case .enters = self { true } else { false }
   }
 }
