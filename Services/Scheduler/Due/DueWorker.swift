@@ -137,8 +137,8 @@ final class DueWorker: Worker {
 
   /// In one transaction.
   ///
-  /// - Returns: those that turn out to need facts, and, where the order of time is kept, what is due
-  ///   after them: it may hang on them.
+  /// - Returns: those that turn out to need facts, and, where the order of time is kept, what is
+  ///   due after them: it may hang on them.
   private func decide(
     _ ready: [Item], _ known: [String: StoreProfile], _ now: Int64
   ) throws -> [Item] {
