@@ -30,6 +30,9 @@ enum Composition {
       limits: .init(rows: configuration.tailRows, bytes: configuration.tailBytes),
       threadName: "journal", fatal: fatal)
     let counts = DeliveryCounts()
+    let restores = RestoreGate(
+      beat: RestoreBeat(path: folder + "/cart-tracker.beat", flushes: configuration.flushes),
+      waits: true)
     let sender = try configuration.scheduler.map { scheduler in
       try makeSender(to: scheduler, databases.carts, counts, context)
     }
@@ -40,7 +43,7 @@ enum Composition {
         ChangeOutbox(
           outbox: toScheduler, onCommit: { sender.wake($0) },
           onErasure: { sender.noteErasure() })
-      })
+      }, beat: restores.beat)
     // What is acknowledged may wait to be projected; a caller waits for its acknowledgement.
     let worker = context.loop(ProjectorWorker(projector: projector), service: service) {
       $0.niceness = 5
@@ -52,7 +55,8 @@ enum Composition {
     let tracker = TrackerPart(
       erasures: erasures,
       databases: databases, journal: journal, projector: projector, stores: stores, counts: counts,
-      clock: context.virtualClock, seed: context.seed(for: "outbox"), wake: { worker.wake() })
+      restores: restores, clock: context.virtualClock, seed: context.seed(for: "outbox"),
+      log: context.log, wake: { worker.wake() })
     let reader = PersonReader(carts: databases.carts, journal: journal, stores: stores)
     let recorder = Recorder(
       journal: journal, stores: stores, clock: context.clock,
@@ -64,8 +68,9 @@ enum Composition {
       thread: threads.commands, onStoreChange: { worker.wake() })
     let handler = CartTrackerHandler(
       recorder: recorder, reader: reader, commands: commands, projector: projector,
-      stores: stores, readers: threads.readers, sources: sources, clock: context.clock,
-      log: context.log)
+      stores: stores, readers: threads.readers, sources: sources,
+      restores: RestoreDesk(gate: restores, engine: databases.carts, thread: threads.commands),
+      clock: context.clock, log: context.log)
     let senders: [any ServicePart] = sender.map { [$0] } ?? []
     return ServiceParts(
       parts: [tracker] + senders + [worker, threads],
@@ -154,8 +159,10 @@ struct TrackerPart: ServicePart {
   let projector: Projector
   let stores: StoreRegistry
   let counts: DeliveryCounts
+  let restores: RestoreGate
   let clock: VirtualClock?
   let seed: UInt64
+  let log: Logger
   let wake: @Sendable () -> Void
 
   func start() async throws {
@@ -168,6 +175,10 @@ struct TrackerPart: ServicePart {
       try clock?.advance(to: Instant(microseconds: projected.clock))
       var chance = SplitMix64(seed: seed)
       let now = clock?.now ?? SystemClock().now
+      if try restores.find(in: databases.carts, now: now, chance: &chance) != nil {
+        log.error(
+          "the database was restored from a backup: nothing may be sent until that is released")
+      }
       try counts.load(databases.carts, now: now, chance: &chance)
       if restored > 0 { try forgetErased() }
     }
@@ -186,6 +197,9 @@ struct TrackerPart: ServicePart {
 
   func stop() async {
     journal.close()
+    try? await Blocking.run(name: "closing") {
+      try databases.carts.read { try restores.beat.settle($0) }
+    }
     databases.close()
   }
 }

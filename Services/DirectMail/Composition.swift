@@ -38,6 +38,9 @@ enum Composition {
         files: files(context, configuration), links: links, counts: counts, sender: sender,
         journal: try OptOutJournal(
           path: configuration.optOuts ?? context.configuration.dataFolder + "/optouts.journal",
+          flushes: configuration.flushes),
+        beat: RestoreBeat(
+          path: context.configuration.dataFolder + "/direct-mail.beat",
           flushes: configuration.flushes)))
   }
 
@@ -60,6 +63,7 @@ enum Composition {
     let counts: DeliveryCounts
     let sender: OutboxSender?
     let journal: OptOutJournal
+    let beat: RestoreBeat
     var reached: @Sendable (BatchCloser.Point) throws -> Void = { _ in }
   }
 
@@ -77,23 +81,26 @@ enum Composition {
         database: database, heads: heads, pieceLog: pieceLog,
         desk: GrantDesk(source: outside.source), stores: stores, templates: templates,
         modes: modes, pauses: pauses, press: outside.press, files: outside.files,
-        links: outside.links,
+        links: outside.links, beat: outside.beat,
         cutOff: configuration.cutOff, householdPeriod: configuration.householdPeriod, clock: clock,
         log: context.log, reached: outside.reached))
     let worker = context.loop(closer, service: service) {
       $0.backoff = Backoff(first: .milliseconds(50), most: .seconds(5))
     }
     heads.onEarlier { worker.wake() }
+    let restored = RestoredBatches(
+      database: database, pieceLog: pieceLog,
+      gate: RestoreGate(beat: outside.beat, waits: false), clock: clock)
     let part = DirectMailPart(
       database: database, templates: templates, modes: modes, pauses: pauses, heads: heads,
       files: outside.files, counts: outside.counts,
-      journal: outside.journal, log: context.log, clock: clock,
+      journal: outside.journal, backup: restored, log: context.log, clock: clock,
       virtualClock: context.virtualClock, seed: context.seed(for: "database"))
     let handler = makeHandler(
       context, configuration, outside,
       Rooms(
         stores: stores, templates: templates, modes: modes, pauses: pauses, heads: heads,
-        pieceLog: pieceLog, threads: threads))
+        pieceLog: pieceLog, restores: restored.gate, threads: threads))
     var parts: [any ServicePart] = [threads, part]
     if let sender = outside.sender { parts.append(sender) }
     parts += [worker, SimplePart("cut-offs", stop: { closer.cancel() })]
@@ -115,6 +122,7 @@ enum Composition {
     let pauses: PauseBook
     let heads: BatchHeads
     let pieceLog: PieceLog
+    let restores: RestoreGate
     let threads: DirectMailThreads
   }
 
@@ -131,7 +139,7 @@ enum Composition {
         cutOff: configuration.cutOff, cost: configuration.cost,
         eraser: EraserDesk(
           database: database, journal: outside.journal, files: outside.files,
-          stores: rooms.stores, threads: readers)),
+          stores: rooms.stores, threads: readers), restores: rooms.restores),
       modes: rooms.modes, pauses: rooms.pauses, database: database,
       pieces: PieceDesk(
         database: database, pieceLog: rooms.pieceLog,
@@ -155,7 +163,7 @@ enum Composition {
         templates: rooms.templates, stores: rooms.stores, source: outside.source,
         commands: commands, database: database, press: outside.press, clock: clock,
         threads: readers),
-      readers: readers, log: context.log)
+      restores: rooms.restores, readers: readers, log: context.log)
   }
 
   private static func client(_ target: Target, _ context: ServiceContext) throws -> Client {

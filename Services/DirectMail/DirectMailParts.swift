@@ -15,6 +15,7 @@ struct DirectMailPart: ServicePart {
   let files: BatchFiles
   let counts: DeliveryCounts
   let journal: OptOutJournal
+  let backup: RestoredBatches
   let log: Logger
   let clock: any WallClock
   let virtualClock: VirtualClock?
@@ -31,6 +32,7 @@ struct DirectMailPart: ServicePart {
         _ = try session.execute(ReferenceStatements.putOwn, [.integer(clock.now.microseconds)])
         _ = try session.execute(ReferenceStatements.putSecret, [.blob(secret)])
       }
+      let until = try backup.gate.find(in: database.engine, now: clock.now, chance: &chance)
       try counts.load(database.engine, now: clock.now, chance: &chance)
       let own = try database.read { session in
         try templates.load(session)
@@ -49,6 +51,12 @@ struct DirectMailPart: ServicePart {
           "objections that the database did not have came back from their journal",
           metadata: ["entries": "\(restored)"])
         try database.engine.emptyLogPatiently()
+      }
+      let unknown = try backup.end()
+      if until != nil {
+        log.warning(
+          "the database was restored from a backup: what may have been printed is not printed",
+          metadata: ["unknown": "\(unknown)"])
       }
       try findBatches()
     }
@@ -74,7 +82,12 @@ struct DirectMailPart: ServicePart {
     }
   }
 
-  func stop() async { try? await Blocking.run(name: "closing") { database.close() } }
+  func stop() async {
+    try? await Blocking.run(name: "closing") {
+      defer { database.close() }
+      try database.read { try backup.gate.beat.settle($0) }
+    }
+  }
 }
 
 /// Threads for what blocks.

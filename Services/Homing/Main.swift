@@ -15,7 +15,7 @@ struct HomingCommand: AsyncParsableCommand {
       CallCommand.self, ListCommand.self, DescribeCommand.self, HealthCommand.self,
       BenchCommand.self, CertsCommand.self, EchoCommand.self, ReplayCommand.self,
       SampleCommand.self, CartsCommand.self, ContactsCommand.self, ConsentsCommand.self,
-      PersonsCommand.self,
+      PersonsCommand.self, RestoresCommand.self,
       StoresCommand.self,
       FlowCommand.self, TemplateCommand.self, MessagesCommand.self, LettersCommand.self,
       MailCommand.self, IncentivesCommand.self,

@@ -74,7 +74,9 @@ enum Composition {
       database: database, outcomes: OutcomeReports(sender: outside.sender), heads: heads,
       clock: clock, beat: outside.beat,
       keepsContent: configuration.contentKept > .zero)
-    let restored = RestoredBackup(database: database, messageLog: messageLog, clock: clock)
+    let restored = RestoredBackup(
+      database: database, messageLog: messageLog,
+      gate: RestoreGate(beat: outside.beat, waits: false), clock: clock)
     let desk = PermissionDesk(
       source: outside.source, stores: stores, templates: templates, modes: modes,
       pauses: pauses, renderer: renderer, links: outside.links, threads: threads.renderers,
@@ -171,7 +173,7 @@ enum Composition {
       mails: MailDesk(
         database: database, findings: findings, links: outside.links, clock: clock,
         threads: threads.readers, log: context.log),
-      readers: threads.readers, log: context.log)
+      restored: rooms.restored, readers: threads.readers, log: context.log)
   }
 
   private static func reports(

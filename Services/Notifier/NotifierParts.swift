@@ -70,7 +70,12 @@ struct NotifierPart: ServicePart {
     }
   }
 
-  func stop() async { try? await Blocking.run(name: "closing") { database.close() } }
+  func stop() async {
+    try? await Blocking.run(name: "closing") {
+      defer { database.close() }
+      try database.read { try backup.gate.beat.settle($0) }
+    }
+  }
 }
 
 /// The key under which user agents and addresses of visitors are kept: of this database, known from

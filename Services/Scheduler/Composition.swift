@@ -29,7 +29,12 @@ enum Composition {
       isVirtual: context.virtualClock != nil,
       erasures: try OptOutJournal(
         path: context.configuration.dataFolder + "/erasures.journal",
-        flushes: configuration.flushes), onCommit: { wiring.committed($0) })
+        flushes: configuration.flushes),
+      restores: RestoreGate(
+        beat: RestoreBeat(
+          path: context.configuration.dataFolder + "/scheduler.beat",
+          flushes: configuration.flushes), waits: true),
+      onCommit: { wiring.committed($0) })
     let clients = try Clients(configuration, context)
     let tracker = TrackerClient(clients.tracker)
     let book = StoreBook(tracker)
@@ -51,7 +56,7 @@ enum Composition {
       peers: Peers(
         tracker: clients.tracker, notifier: clients.notifier, directMail: clients.directMail),
       readers: readers, clock: context.clock, log: context.log,
-      retell: { wiring.retell() })
+      retell: { wiring.retell() }, wakeDue: { loop.wake() })
     let incentives = IncentivesHandler(
       scheduler: handler, rewards: Set(clients.rewards.keys))
     let start = SchedulerPart(
@@ -170,6 +175,10 @@ struct SchedulerPart: ServicePart {
       try flows.load(ledger.engine)
       try modes.load(ledger.engine)
       try pauses.load(ledger.engine)
+      if try ledger.restores?.find(in: ledger.engine, now: now, chance: &chance) != nil {
+        context.log.error(
+          "the database was restored from a backup: nothing is decided until that is released")
+      }
       return try ledger.load(now: now, chance: &chance)
     }
     try context.virtualClock?.advance(to: Instant(microseconds: clock))
@@ -178,6 +187,9 @@ struct SchedulerPart: ServicePart {
   func stop() async {
     committer.close()
     readers.close()
+    try? await Blocking.run(name: "closing") {
+      try ledger.engine.read { try ledger.restores?.beat.settle($0) }
+    }
     database.engine.close()
   }
 }
@@ -260,7 +272,9 @@ struct SchedulerTime: VirtualTimeSubject {
   var received: UInt64 { ledger.counts.received }
 
   func nextDue(after instant: Instant) -> Instant? {
-    ledger.heads.earliest.map { Instant(microseconds: max($0, instant.microseconds)) }
+    // Nothing is due while a restored database holds everything.
+    if ledger.restores?.isHeld == true { return nil }
+    return ledger.heads.earliest.map { Instant(microseconds: max($0, instant.microseconds)) }
   }
 
   func advanced(to instant: Instant) { wake() }

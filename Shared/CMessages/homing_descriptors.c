@@ -1376,7 +1376,7 @@ static const unsigned char file15[] =
   "\010violated\030\001 \001(\010R\010violated\022\024\012\005event\030\002 \001(\011R\005event\022"
   "6\012\010position\030\003 \001(\0132\032.homing.common.v1.PositionR\010position\022;\012\013r"
   "eceived_at\030\004 \001(\0132\032.google.protobuf.TimestampR\012receivedAt\022\030\012\007che"
-  "cked\030\005 \001(\004R\007checkedJ\311\030\012d\012\001\014\032_ What decides about a send: "
+  "cked\030\005 \001(\004R\007checkedJ\335\030\012d\012\001\014\032_ What decides about a send: "
   "the facts, and whether a purchase stops it (\"Delivery semantics\").\012\012O\012\002\004\001"
   "\032I One of the two, or both: then the contact's facts with that cart first.\012\012G\012\004"
   "\004\001\002\002\032\? What the contact may be written to for is to be judged (F16).\012\0120"
@@ -1403,150 +1403,186 @@ static const unsigned char file15[] =
   "\004\004\005\002\005\032] Judged too, without an effect on the answer; with `with_facts` they"
   " stand in `facts.bases`.\012\0120\012\004\004\006\002\000\032( In the order of the subjects, "
   "as many.\012\012;\012\002\004\007\0325 A grant or a refusal, never both and never neither.\012"
-  "\0128\012\004\004\007\002\002\0320 Only with `with_facts`, also beside a refusal.\012\012\233"
-  "\001\012\006\004\007\003\000\002\000\032\220\001 PURCHASED, EPISODE_WITHDRAWN, CART_EMPTIED, "
-  "CART_EXPIRED, DETECTION_OFF, FEED_STALE, ERASED, NO_CONSENT,\012 OBJECTION, NOT_OPEN or NOT_R"
-  "EADABLE.\012\012`\012\006\004\007\003\000\002\001\032V The event that covers the enrolment, w"
-  "here one does, and where it stands in the log.\012\012\265\001\012\006\004\007\003\000\002\003"
-  "\032\252\001 False for FEED_STALE and NOT_READABLE: ask again later. True: no later answer is"
-  " a grant, unless the event that\012 covers is reversed or disproved, or a consent is given.\012"
-  "\0120\012\004\004\011\002\000\032( In the order of the subjects, as many.\012\012S\012\006\004"
-  "\011\004\000\002\000\032I The shop cannot tell now: nothing is sent, and it is asked again la"
-  "ter.\012\012L\012\006\004\011\004\000\002\002\032B Bought, emptied or withdrawn: nothing is s"
-  "ent about it any more.\012\0128\012\004\004\012\003\000\0320 What left, and the grant under w"
-  "hich it began.\012\0121\012\004\004\013\002\000\032) In the order of the hand-offs, as many.\012"
-  "\0129\012\004\004\013\003\000\0321 What the log says of one hand-off by now (X03).\012\012\332"
-  "\001\012\006\004\013\003\000\002\000\032\317\001 A purchase that covers it stood in the log a"
-  "t or before a position that its grant had read: it should not have\012 begun. Nothing else is"
-  " a violation: what came after the positions read was not known by then.\012\012^\012\006\004\013"
-  "\003\000\002\001\032T The first purchase that covers it, before or after; all empty where the"
-  "re is none.\012\012K\012\006\004\013\003\000\002\004\032A Up to where the grant had read that"
-  " bucket; 0 where it had not.\012b\006proto3";
+  "\0128\012\004\004\007\002\002\0320 Only with `with_facts`, also beside a refusal.\012\012\245"
+  "\001\012\006\004\007\003\000\002\000\032\232\001 PURCHASED, EPISODE_WITHDRAWN, CART_EMPTIED, "
+  "CART_EXPIRED, DETECTION_OFF, FEED_STALE, ERASED, NO_CONSENT,\012 OBJECTION, NOT_OPEN, NOT_REA"
+  "DABLE or RESTORED.\012\012`\012\006\004\007\003\000\002\001\032V The event that covers the en"
+  "rolment, where one does, and where it stands in the log.\012\012\277\001\012\006\004\007\003\000"
+  "\002\003\032\264\001 False for FEED_STALE, NOT_READABLE and RESTORED: ask again later. True: "
+  "no later answer is a grant, unless the event that\012 covers is reversed or disproved, or a c"
+  "onsent is given.\012\0120\012\004\004\011\002\000\032( In the order of the subjects, as many."
+  "\012\012S\012\006\004\011\004\000\002\000\032I The shop cannot tell now: nothing is sent, and"
+  " it is asked again later.\012\012L\012\006\004\011\004\000\002\002\032B Bought, emptied or wi"
+  "thdrawn: nothing is sent about it any more.\012\0128\012\004\004\012\003\000\0320 What left, "
+  "and the grant under which it began.\012\0121\012\004\004\013\002\000\032) In the order of the"
+  " hand-offs, as many.\012\0129\012\004\004\013\003\000\0321 What the log says of one hand-off "
+  "by now (X03).\012\012\332\001\012\006\004\013\003\000\002\000\032\317\001 A purchase that cov"
+  "ers it stood in the log at or before a position that its grant had read: it should not have\012"
+  " begun. Nothing else is a violation: what came after the positions read was not known by then"
+  ".\012\012^\012\006\004\013\003\000\002\001\032T The first purchase that covers it, before or "
+  "after; all empty where there is none.\012\012K\012\006\004\013\003\000\002\004\032A Up to whe"
+  "re the grant had read that bucket; 0 where it had not.\012b\006proto3";
 static const unsigned short imports15[] = {0, 4, 14, 11, 10, 8, 2};
 
 static const unsigned char file16[] =
+  "\012\037homing/common/v1/restores.proto\022\020homing.common.v1\032\037google/protobuf/timest"
+  "amp.proto\032\037homing/options/v1/options.proto\"\025\012\023ListRestoresRequest\"n\012\024L"
+  "istRestoresResponse\022\030\012\007service\030\001 \001(\011R\007service\022<\012\010restores"
+  "\030\002 \003(\0132 .homing.common.v1.RestoredBackupR\010restores\"\374\001\012\016RestoredBa"
+  "ckup\0225\012\010found_at\030\001 \001(\0132\032.google.protobuf.TimestampR\007foundAt\0220\012"
+  "\005until\030\002 \001(\0132\032.google.protobuf.TimestampR\005until\022;\012\013released_at\030"
+  "\003 \001(\0132\032.google.protobuf.TimestampR\012releasedAt\022\037\012\013released_by\030\004"
+  " \001(\011R\012releasedBy\022#\012\015decides_steps\030\005 \001(\010R\014decidesSteps\"y\012"
+  "\025ReleaseRestoreRequest\022;\012\010found_at\030\001 \001(\0132\032.google.protobuf.Timesta"
+  "mpB\004\330\265\030\001R\007foundAt\022#\012\015decides_steps\030\002 \001(\010R\014decidesSt"
+  "epsJ\341\010\012\372\003\012\001\014\032\364\003 A database that was put back from a backup ("
+  "T31).\012\012 Each service notices it at its start: a file beside the database, which no rest"
+  "ore puts back, is ahead of it. What was\012 done after the backup is not known to the databas"
+  "e, so nothing that may have been done is done again.\012\012 notifier and direct-mail end wha"
+  "t was due by then as UNKNOWN with RESTORED: nothing waits for a release. cart-tracker\012 giv"
+  "es no permission to send, and the scheduler decides nothing, until an operator releases the r"
+  "estore.\012\012\035\012\004\004\001\002\000\032\025 Such as `notifier`.\012\012#\012\004\004\001"
+  "\002\001\032\033 Newest first; at most 64.\012\012*\012\004\004\002\002\000\032\" When a star"
+  "t found it: its name.\012\012S\012\004\004\002\002\001\032K What was due by then may have bee"
+  "n done without a trace in this database.\012\012)\012\004\004\002\002\002\032! Absent while t"
+  "he service holds.\012\012E\012\004\004\002\002\003\032= URI name of who released it; empty wh"
+  "ere nothing had to be.\012\012S\012\004\004\002\002\004\032K The scheduler only: steps that w"
+  "ere due by `until` are decided after all.\012\012\325\001\012\004\004\003\002\001\032\314\001"
+  " The scheduler only: steps that were due by `until` are decided and not skipped. Right where "
+  "no other service's\012 database was put back: the notifier then knows what it has sent, by th"
+  "e ids of the orders.\012b\006proto3";
+static const unsigned short imports16[] = {0, 2};
+
+static const unsigned char file17[] =
   "\012$homing/cart_tracker/v1/service.proto\022\026homing.cart_tracker.v1\032'homing/cart_track"
   "er/v1/cart_lists.proto\032\"homing/cart_tracker/v1/carts.proto\032%homing/cart_tracker/v1/con"
   "sents.proto\032%homing/cart_tracker/v1/contacts.proto\032%homing/cart_tracker/v1/episodes.pro"
   "to\032#homing/cart_tracker/v1/events.proto\032'homing/cart_tracker/v1/permission.proto\032#ho"
-  "ming/cart_tracker/v1/stores.proto\032\037homing/common/v1/erasures.proto\032\037homing/option"
-  "s/v1/options.proto2\307\034\012\013CartTracker\022o\012\006Record\022%.homing.cart_tracker.v1"
-  ".RecordRequest\032&.homing.cart_tracker.v1.RecordResponse\"\026\220\002\002\212\265\030\004sh"
-  "op\212\265\030\007gateway\022~\012\012ListEvents\022).homing.cart_tracker.v1.ListEventsReques"
-  "t\032*.homing.cart_tracker.v1.ListEventsResponse\"\031\220\002\001\212\265\030\005staff\212\265"
-  "\030\011scheduler\022p\012\007GetCart\022&.homing.cart_tracker.v1.GetCartRequest\032\034.homi"
-  "ng.cart_tracker.v1.Cart\"\037\220\002\001\212\265\030\004shop\212\265\030\005staff\212\265\030"
-  "\007gateway\022n\012\011ListCarts\022(.homing.cart_tracker.v1.ListCartsRequest\032).homing.ca"
-  "rt_tracker.v1.ListCartsResponse\"\014\220\002\001\212\265\030\005staff\022v\012\013ExportCart"
-  "s\022*.homing.cart_tracker.v1.ExportCartsRequest\032+.homing.cart_tracker.v1.ExportCartsRespo"
-  "nse\"\014\220\002\001\212\265\030\005staff0\001\022i\012\012CountCarts\022).homing.cart_track"
-  "er.v1.CountCartsRequest\032\".homing.cart_tracker.v1.CartCounts\"\014\220\002\001\212\265\030"
-  "\005staff\022h\012\007Refresh\022&.homing.cart_tracker.v1.RefreshRequest\032'.homing.cart_tra"
-  "cker.v1.RefreshResponse\"\014\220\002\002\212\265\030\005staff\022q\012\020DeclareAbandoned\022"
-  "/.homing.cart_tracker.v1.DeclareAbandonedRequest\032\037.homing.cart_tracker.v1.Episode\"\013"
-  "\220\002\002\212\265\030\004shop\022\204\001\012\014ListEpisodes\022+.homing.cart_tracker.v1."
-  "ListEpisodesRequest\032,.homing.cart_tracker.v1.ListEpisodesResponse\"\031\220\002\001\212\265"
-  "\030\005staff\212\265\030\011scheduler\022\204\001\012\015WatchEpisodes\022,.homing.cart_trac"
-  "ker.v1.WatchEpisodesRequest\032-.homing.cart_tracker.v1.WatchEpisodesResponse\"\024\220\002\001"
-  "\212\265\030\004shop\212\265\030\005staff0\001\022n\012\012GetContact\022).homing.cart_tracke"
-  "r.v1.GetContactRequest\032\037.homing.cart_tracker.v1.Contact\"\024\220\002\001\212\265\030\004"
-  "shop\212\265\030\005staff\022w\012\014ListContacts\022+.homing.cart_tracker.v1.ListContactsRe"
-  "quest\032,.homing.cart_tracker.v1.ListContactsResponse\"\014\220\002\001\212\265\030\005staff"
-  "\022{\012\012ListTagged\022).homing.cart_tracker.v1.ListTaggedRequest\032,.homing.cart_tracke"
-  "r.v1.ListContactsResponse\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff\022|\012"
-  "\016UpsertContacts\022-.homing.cart_tracker.v1.UpsertContactsRequest\032..homing.cart_tracker"
-  ".v1.UpsertContactsResponse\"\013\220\002\002\212\265\030\004shop\022{\012\012TagContact\022)."
-  "homing.cart_tracker.v1.TagContactRequest\032\037.homing.cart_tracker.v1.Contact\"!\220\002\002"
-  "\212\265\030\004shop\212\265\030\005staff\212\265\030\011scheduler\022Y\012\004Link\022#.homi"
-  "ng.cart_tracker.v1.LinkRequest\032\037.homing.cart_tracker.v1.Contact\"\013\220\002\002\212\265"
-  "\030\004shop\022f\012\006Unlink\022%.homing.cart_tracker.v1.UnlinkRequest\032\037.homing.cart"
-  "_tracker.v1.Contact\"\024\220\002\002\212\265\030\004shop\212\265\030\005staff\022[\012\005Er"
-  "ase\022\036.homing.common.v1.EraseRequest\032\031.homing.common.v1.Erasure\"\027\220\002\002\212"
-  "\265\030\004shop\212\265\030\010operator\022n\012\012GetErasure\022#.homing.common.v1.GetEras"
-  "ureRequest\032\031.homing.common.v1.Erasure\" \220\002\001\212\265\030\004shop\212\265\030\005"
-  "staff\212\265\030\010operator\022v\012\014GrantConsent\022+.homing.cart_tracker.v1.GrantConse"
-  "ntRequest\032,.homing.cart_tracker.v1.ListConsentsResponse\"\013\220\002\002\212\265\030\004s"
-  "hop\022z\012\016ConfirmConsent\022-.homing.cart_tracker.v1.ConfirmConsentRequest\032,.homing."
-  "cart_tracker.v1.ListConsentsResponse\"\013\220\002\002\212\265\030\004shop\022\205\001\012\017"
-  "WithdrawConsent\022..homing.cart_tracker.v1.WithdrawConsentRequest\032,.homing.cart_tracker.v"
-  "1.ListConsentsResponse\"\024\220\002\002\212\265\030\004shop\212\265\030\005staff\022\177\012"
-  "\014ListConsents\022+.homing.cart_tracker.v1.ListConsentsRequest\032,.homing.cart_tracker.v1."
-  "ListConsentsResponse\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff\022\177\012\016"
-  "ExportConsents\022-.homing.cart_tracker.v1.ExportConsentsRequest\032..homing.cart_tracker.v1."
-  "ExportConsentsResponse\"\014\220\002\001\212\265\030\005staff0\001\022c\012\010PutStore\022'."
-  "homing.cart_tracker.v1.PutStoreRequest\032\035.homing.cart_tracker.v1.Store\"\017\220\002\002"
-  "\212\265\030\010operator\022\223\001\012\010GetStore\022'.homing.cart_tracker.v1.GetStoreRequ"
-  "est\032\035.homing.cart_tracker.v1.Store\"\?\220\002\001\212\265\030\005staff\212\265\030\011"
-  "scheduler\212\265\030\010notifier\212\265\030\013direct-mail\212\265\030\007gateway\022\234\001"
-  "\012\012ListStores\022).homing.cart_tracker.v1.ListStoresRequest\032*.homing.cart_tracker.v1."
-  "ListStoresResponse\"7\220\002\001\212\265\030\010operator\212\265\030\011scheduler\212\265\030"
-  "\010notifier\212\265\030\013direct-mail\022\201\001\012\005Facts\022$.homing.cart_tracker.v1."
-  "FactsRequest\032%.homing.cart_tracker.v1.FactsResponse\"+\220\002\001\212\265\030\011schedule"
-  "r\212\265\030\010notifier\212\265\030\013direct-mail\022\215\001\012\011CheckStop\022(.homing"
-  ".cart_tracker.v1.CheckStopRequest\032).homing.cart_tracker.v1.CheckStopResponse\"+\220\002\001"
-  "\212\265\030\011scheduler\212\265\030\010notifier\212\265\030\013direct-mail\022z\012\015Audi"
-  "tHandOffs\022,.homing.cart_tracker.v1.AuditHandOffsRequest\032-.homing.cart_tracker.v1.AuditH"
-  "andOffsResponse\"\014\220\002\001\212\265\030\005staff2\202\002\012\012CartSource\022{\012\013"
-  "ConfirmOpen\022*.homing.cart_tracker.v1.ConfirmOpenRequest\032+.homing.cart_tracker.v1.Confir"
-  "mOpenResponse\"\023\220\002\001\212\265\030\014cart-tracker\022w\012\013ListChanges\022*.homi"
-  "ng.cart_tracker.v1.ListChangesRequest\032%.homing.cart_tracker.v1.RecordRequest\"\023\220\002"
-  "\001\212\265\030\014cart-tracker0\001J\253\036\012a\012\001\014\032\\ cart-tracker: no acknow"
-  "ledged event is lost; an episode starts exactly when the rule says.\012\012M\012\002\006\000\032"
-  "G Every read sees all that was acknowledged before it, at any instance.\012\012\330\001\012\004"
-  "\006\000\002\000\032\317\001 Makes events durable, then answers (C26). All are checked before"
-  " any is stored. RESOURCE_EXHAUSTED with\012 retry_after: too much waits to be projected. Afte"
-  "r any error a repeat is safe: ids tell what is new.\012\012J\012\004\006\000\002\001\032B Eve"
-  "nts of a contact or a cart in their order, as evidence (C21).\012\012Y\012\004\006\000\002\002"
-  "\032Q One cart with its lines, in any state. NOT_FOUND for an id that no event named.\012\012"
-  "F\012\004\006\000\002\003\032> Carts by filter, search and order, page by page (L01\342\200\223"
-  "L05).\012\012i\012\004\006\000\002\004\032a The same query without pages, as rows or CSV (L07"
-  "), of any size. A row is read when it is sent.\012\012R\012\004\006\000\002\005\032J A store'"
-  "s carts and episodes in numbers, and where carts are left (C18).\012\012\256\001\012\004\006\000"
-  "\002\006\032\245\001 Asks the store's CartSource for what changed since its watermark and rec"
-  "ords it (L06). FAILED_PRECONDITION\012 without a source; UNAVAILABLE where it does not answer"
-  ".\012\012\242\001\012\004\006\000\002\007\032\231\001 Another system says that a cart is aban"
-  "doned (C09). FAILED_PRECONDITION for a closed or empty cart; an episode\012 that runs already"
-  " is answered as it is.\012\0121\012\004\006\000\002\010\032) Episodes, also those that enrol "
-  "nobody.\012\012\244\001\012\004\006\000\002\011\032\233\001 Each change of an episode as it b"
-  "ecomes known, until the caller cancels. At least once: a watch that goes on\012 from `after` "
-  "misses nothing and may repeat.\012\012]\012\004\006\000\002\012\032U One contact with tags, l"
-  "inks and history. NOT_FOUND for an id that was never named.\012\012 \012\004\006\000\002\013\032"
-  "\030 In order of their ids.\012\0127\012\004\006\000\002\014\032/ Everyone with a tag, with d"
-  "estinations (P04).\012\012s\012\004\006\000\002\015\032k Profiles from a CRM or ERP (P06); a "
-  "later `source_at` wins, field by field. All or none for each contact.\012\012F\012\004\006\000"
-  "\002\016\032> Adds and removes tags; a tag is made by its first use (P02).\012\012{\012\004\006"
-  "\000\002\017\032s Says that two identities are one person (P09). FAILED_PRECONDITION past 32 "
-  "identities. Linked already: no effect.\012\012Y\012\004\006\000\002\020\032Q Takes a link bac"
-  "k. What was handed off stays so. NOT_FOUND where there is none.\012\012\257\002\012\004\006\000"
-  "\002\021\032\246\002 Forgets a person over all services (P10): when it answers, nothing begin"
-  "s for them any more, and nothing personal\012 stands here; the other services follow through "
-  "their outboxes. Repeated for one who is forgotten it answers the\012 same erasure. NOT_FOUND "
-  "where nothing was ever reported of them.\012\012Y\012\004\006\000\002\022\032Q Its part of th"
-  "e receipt. NOT_FOUND where there is no such erasure in the store.\012\012Y\012\004\006\000\002"
-  "\023\032Q Stores a consent with its evidence (F16). INVALID_ARGUMENT without its wording.\012"
-  "\012a\012\004\006\000\002\024\032Y The second step of a double opt-in. FAILED_PRECONDITION wh"
-  "ere no consent stands for it.\012\012l\012\004\006\000\002\025\032d From its answer on nothin"
-  "g is permitted that rests on what was withdrawn, or on no consent at all.\012\012^\012\004\006"
-  "\000\002\026\032V A contact's consents, and what they allow. NOT_FOUND for an id that was nev"
-  "er named.\012\012`\012\004\006\000\002\027\032X Every consent with where it came from, as pro"
-  "of (X07); contacts in order of their ids.\012\012)\012\004\006\000\002\030\032! Makes or chan"
-  "ges a store (C15).\012\012q\012\004\006\000\002\031\032i One store with its settings, for cal"
-  "lers that keep a copy: `Facts.store_revision` tells when it is old.\012\012Q\012\004\006\000\002"
-  "\032\032I Every store, in order of the ids: the caller is not limited to its own.\012\012X\012"
-  "\004\006\000\002\033\032P What is known of up to 256 contacts or carts, for a decision about "
-  "to be made.\012\012\234\001\012\004\006\000\002\034\032\223\001 Whether anything stops a send"
-  ", asked right before the hand-off (X03). One subject's trouble is its own\012 NOT_READABLE, n"
-  "ever an error of the call.\012\012\242\001\012\004\006\000\002\035\032\231\001 Whether hand-o"
-  "ffs that were made respected every purchase that their grants had read (X03), from the log it"
-  "self and\012 apart from what CheckStop goes by.\012\012=\012\002\006\001\0327 Served by a sho"
-  "p, so that it can be asked (L06, C29).\012\012\317\001\012\004\006\001\002\000\032\306\001 Wh"
-  "ether carts are still open as far as the shop knows, asked right before hand-offs. It is wait"
-  "ed for no longer than\012 half a second; without an answer nothing is sent, and it is asked a"
-  "gain later.\012\012T\012\004\006\001\002\001\032L The events since an instant, oldest first, "
-  "in as many batches as it likes.\012b\006proto3";
-static const unsigned short imports16[] = {5, 4, 14, 11, 10, 12, 15, 9, 7, 2};
+  "ming/cart_tracker/v1/stores.proto\032\037homing/common/v1/erasures.proto\032\037homing/common"
+  "/v1/restores.proto\032\037homing/options/v1/options.proto2\256\036\012\013CartTracker\022o\012"
+  "\006Record\022%.homing.cart_tracker.v1.RecordRequest\032&.homing.cart_tracker.v1.RecordRespon"
+  "se\"\026\220\002\002\212\265\030\004shop\212\265\030\007gateway\022~\012\012ListEvents\022).h"
+  "oming.cart_tracker.v1.ListEventsRequest\032*.homing.cart_tracker.v1.ListEventsResponse\"\031\220"
+  "\002\001\212\265\030\005staff\212\265\030\011scheduler\022p\012\007GetCart\022&.homing.cart_t"
+  "racker.v1.GetCartRequest\032\034.homing.cart_tracker.v1.Cart\"\037\220\002\001\212\265\030\004"
+  "shop\212\265\030\005staff\212\265\030\007gateway\022n\012\011ListCarts\022(.homing.cart_track"
+  "er.v1.ListCartsRequest\032).homing.cart_tracker.v1.ListCartsResponse\"\014\220\002\001\212\265"
+  "\030\005staff\022v\012\013ExportCarts\022*.homing.cart_tracker.v1.ExportCartsRequest\032+.hom"
+  "ing.cart_tracker.v1.ExportCartsResponse\"\014\220\002\001\212\265\030\005staff0\001\022i\012\012"
+  "CountCarts\022).homing.cart_tracker.v1.CountCartsRequest\032\".homing.cart_tracker.v1.CartCou"
+  "nts\"\014\220\002\001\212\265\030\005staff\022h\012\007Refresh\022&.homing.cart_tracker.v1.Re"
+  "freshRequest\032'.homing.cart_tracker.v1.RefreshResponse\"\014\220\002\002\212\265\030\005sta"
+  "ff\022q\012\020DeclareAbandoned\022/.homing.cart_tracker.v1.DeclareAbandonedRequest\032\037.h"
+  "oming.cart_tracker.v1.Episode\"\013\220\002\002\212\265\030\004shop\022\204\001\012\014ListEp"
+  "isodes\022+.homing.cart_tracker.v1.ListEpisodesRequest\032,.homing.cart_tracker.v1.ListEpisod"
+  "esResponse\"\031\220\002\001\212\265\030\005staff\212\265\030\011scheduler\022\204\001\012\015"
+  "WatchEpisodes\022,.homing.cart_tracker.v1.WatchEpisodesRequest\032-.homing.cart_tracker.v1.Wa"
+  "tchEpisodesResponse\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff0\001\022n\012\012"
+  "GetContact\022).homing.cart_tracker.v1.GetContactRequest\032\037.homing.cart_tracker.v1.Conta"
+  "ct\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff\022w\012\014ListContacts\022+.h"
+  "oming.cart_tracker.v1.ListContactsRequest\032,.homing.cart_tracker.v1.ListContactsResponse\"\014"
+  "\220\002\001\212\265\030\005staff\022{\012\012ListTagged\022).homing.cart_tracker.v1.ListTagg"
+  "edRequest\032,.homing.cart_tracker.v1.ListContactsResponse\"\024\220\002\001\212\265\030\004s"
+  "hop\212\265\030\005staff\022|\012\016UpsertContacts\022-.homing.cart_tracker.v1.UpsertContact"
+  "sRequest\032..homing.cart_tracker.v1.UpsertContactsResponse\"\013\220\002\002\212\265\030\004"
+  "shop\022{\012\012TagContact\022).homing.cart_tracker.v1.TagContactRequest\032\037.homing.cart"
+  "_tracker.v1.Contact\"!\220\002\002\212\265\030\004shop\212\265\030\005staff\212\265\030\011sc"
+  "heduler\022Y\012\004Link\022#.homing.cart_tracker.v1.LinkRequest\032\037.homing.cart_tracker."
+  "v1.Contact\"\013\220\002\002\212\265\030\004shop\022f\012\006Unlink\022%.homing.cart_tracker."
+  "v1.UnlinkRequest\032\037.homing.cart_tracker.v1.Contact\"\024\220\002\002\212\265\030\004shop"
+  "\212\265\030\005staff\022[\012\005Erase\022\036.homing.common.v1.EraseRequest\032\031.homing."
+  "common.v1.Erasure\"\027\220\002\002\212\265\030\004shop\212\265\030\010operator\022n\012\012G"
+  "etErasure\022#.homing.common.v1.GetErasureRequest\032\031.homing.common.v1.Erasure\" \220\002"
+  "\001\212\265\030\004shop\212\265\030\005staff\212\265\030\010operator\022w\012\014ListRestore"
+  "s\022%.homing.common.v1.ListRestoresRequest\032&.homing.common.v1.ListRestoresResponse\"\030\220"
+  "\002\001\212\265\030\005staff\212\265\030\010operator\022l\012\016ReleaseRestore\022'.homing."
+  "common.v1.ReleaseRestoreRequest\032 .homing.common.v1.RestoredBackup\"\017\220\002\002\212\265"
+  "\030\010operator\022v\012\014GrantConsent\022+.homing.cart_tracker.v1.GrantConsentRequest\032"
+  ",.homing.cart_tracker.v1.ListConsentsResponse\"\013\220\002\002\212\265\030\004shop\022z\012\016"
+  "ConfirmConsent\022-.homing.cart_tracker.v1.ConfirmConsentRequest\032,.homing.cart_tracker.v1."
+  "ListConsentsResponse\"\013\220\002\002\212\265\030\004shop\022\205\001\012\017WithdrawConsent"
+  "\022..homing.cart_tracker.v1.WithdrawConsentRequest\032,.homing.cart_tracker.v1.ListConsentsR"
+  "esponse\"\024\220\002\002\212\265\030\004shop\212\265\030\005staff\022\177\012\014ListConsent"
+  "s\022+.homing.cart_tracker.v1.ListConsentsRequest\032,.homing.cart_tracker.v1.ListConsentsRes"
+  "ponse\"\024\220\002\001\212\265\030\004shop\212\265\030\005staff\022\177\012\016ExportConsent"
+  "s\022-.homing.cart_tracker.v1.ExportConsentsRequest\032..homing.cart_tracker.v1.ExportConsent"
+  "sResponse\"\014\220\002\001\212\265\030\005staff0\001\022c\012\010PutStore\022'.homing.cart_t"
+  "racker.v1.PutStoreRequest\032\035.homing.cart_tracker.v1.Store\"\017\220\002\002\212\265\030\010"
+  "operator\022\223\001\012\010GetStore\022'.homing.cart_tracker.v1.GetStoreRequest\032\035.homi"
+  "ng.cart_tracker.v1.Store\"\?\220\002\001\212\265\030\005staff\212\265\030\011scheduler\212\265"
+  "\030\010notifier\212\265\030\013direct-mail\212\265\030\007gateway\022\234\001\012\012ListSto"
+  "res\022).homing.cart_tracker.v1.ListStoresRequest\032*.homing.cart_tracker.v1.ListStoresRespo"
+  "nse\"7\220\002\001\212\265\030\010operator\212\265\030\011scheduler\212\265\030\010notifier\212"
+  "\265\030\013direct-mail\022\201\001\012\005Facts\022$.homing.cart_tracker.v1.FactsRequest\032"
+  "%.homing.cart_tracker.v1.FactsResponse\"+\220\002\001\212\265\030\011scheduler\212\265\030\010"
+  "notifier\212\265\030\013direct-mail\022\215\001\012\011CheckStop\022(.homing.cart_tracker.v1."
+  "CheckStopRequest\032).homing.cart_tracker.v1.CheckStopResponse\"+\220\002\001\212\265\030\011"
+  "scheduler\212\265\030\010notifier\212\265\030\013direct-mail\022z\012\015AuditHandOffs\022,.h"
+  "oming.cart_tracker.v1.AuditHandOffsRequest\032-.homing.cart_tracker.v1.AuditHandOffsResponse\""
+  "\014\220\002\001\212\265\030\005staff2\202\002\012\012CartSource\022{\012\013ConfirmOpen\022*"
+  ".homing.cart_tracker.v1.ConfirmOpenRequest\032+.homing.cart_tracker.v1.ConfirmOpenResponse\"\023"
+  "\220\002\001\212\265\030\014cart-tracker\022w\012\013ListChanges\022*.homing.cart_tracker.v1."
+  "ListChangesRequest\032%.homing.cart_tracker.v1.RecordRequest\"\023\220\002\001\212\265\030\014"
+  "cart-tracker0\001J\244 \012a\012\001\014\032\\ cart-tracker: no acknowledged event is lost; a"
+  "n episode starts exactly when the rule says.\012\012M\012\002\006\000\032G Every read sees al"
+  "l that was acknowledged before it, at any instance.\012\012\330\001\012\004\006\000\002\000\032"
+  "\317\001 Makes events durable, then answers (C26). All are checked before any is stored. RESO"
+  "URCE_EXHAUSTED with\012 retry_after: too much waits to be projected. After any error a repeat"
+  " is safe: ids tell what is new.\012\012J\012\004\006\000\002\001\032B Events of a contact or "
+  "a cart in their order, as evidence (C21).\012\012Y\012\004\006\000\002\002\032Q One cart with"
+  " its lines, in any state. NOT_FOUND for an id that no event named.\012\012F\012\004\006\000\002"
+  "\003\032> Carts by filter, search and order, page by page (L01\342\200\223L05).\012\012i\012\004"
+  "\006\000\002\004\032a The same query without pages, as rows or CSV (L07), of any size. A row "
+  "is read when it is sent.\012\012R\012\004\006\000\002\005\032J A store's carts and episodes i"
+  "n numbers, and where carts are left (C18).\012\012\256\001\012\004\006\000\002\006\032\245\001"
+  " Asks the store's CartSource for what changed since its watermark and records it (L06). FAILE"
+  "D_PRECONDITION\012 without a source; UNAVAILABLE where it does not answer.\012\012\242\001\012"
+  "\004\006\000\002\007\032\231\001 Another system says that a cart is abandoned (C09). FAILED_P"
+  "RECONDITION for a closed or empty cart; an episode\012 that runs already is answered as it is"
+  ".\012\0121\012\004\006\000\002\010\032) Episodes, also those that enrol nobody.\012\012\244\001"
+  "\012\004\006\000\002\011\032\233\001 Each change of an episode as it becomes known, until the"
+  " caller cancels. At least once: a watch that goes on\012 from `after` misses nothing and may "
+  "repeat.\012\012]\012\004\006\000\002\012\032U One contact with tags, links and history. NOT_F"
+  "OUND for an id that was never named.\012\012 \012\004\006\000\002\013\032\030 In order of the"
+  "ir ids.\012\0127\012\004\006\000\002\014\032/ Everyone with a tag, with destinations (P04).\012"
+  "\012s\012\004\006\000\002\015\032k Profiles from a CRM or ERP (P06); a later `source_at` wins"
+  ", field by field. All or none for each contact.\012\012F\012\004\006\000\002\016\032> Adds an"
+  "d removes tags; a tag is made by its first use (P02).\012\012{\012\004\006\000\002\017\032s S"
+  "ays that two identities are one person (P09). FAILED_PRECONDITION past 32 identities. Linked "
+  "already: no effect.\012\012Y\012\004\006\000\002\020\032Q Takes a link back. What was handed "
+  "off stays so. NOT_FOUND where there is none.\012\012\257\002\012\004\006\000\002\021\032\246\002"
+  " Forgets a person over all services (P10): when it answers, nothing begins for them any more,"
+  " and nothing personal\012 stands here; the other services follow through their outboxes. Repe"
+  "ated for one who is forgotten it answers the\012 same erasure. NOT_FOUND where nothing was ev"
+  "er reported of them.\012\012Y\012\004\006\000\002\022\032Q Its part of the receipt. NOT_FOUND"
+  " where there is no such erasure in the store.\012\012I\012\004\006\000\002\023\032A Databases"
+  " that were put back from a backup, newest first (T31).\012\012\253\001\012\004\006\000\002\024"
+  "\032\242\001 The shop has reported again what happened since the backup: permission is given "
+  "as before. NOT_FOUND where there is\012 no such restore; a repeat answers the same.\012\012Y\012"
+  "\004\006\000\002\025\032Q Stores a consent with its evidence (F16). INVALID_ARGUMENT without "
+  "its wording.\012\012a\012\004\006\000\002\026\032Y The second step of a double opt-in. FAILED"
+  "_PRECONDITION where no consent stands for it.\012\012l\012\004\006\000\002\027\032d From its "
+  "answer on nothing is permitted that rests on what was withdrawn, or on no consent at all.\012"
+  "\012^\012\004\006\000\002\030\032V A contact's consents, and what they allow. NOT_FOUND for a"
+  "n id that was never named.\012\012`\012\004\006\000\002\031\032X Every consent with where it "
+  "came from, as proof (X07); contacts in order of their ids.\012\012)\012\004\006\000\002\032\032"
+  "! Makes or changes a store (C15).\012\012q\012\004\006\000\002\033\032i One store with its se"
+  "ttings, for callers that keep a copy: `Facts.store_revision` tells when it is old.\012\012Q\012"
+  "\004\006\000\002\034\032I Every store, in order of the ids: the caller is not limited to its "
+  "own.\012\012X\012\004\006\000\002\035\032P What is known of up to 256 contacts or carts, for "
+  "a decision about to be made.\012\012\234\001\012\004\006\000\002\036\032\223\001 Whether anyt"
+  "hing stops a send, asked right before the hand-off (X03). One subject's trouble is its own\012"
+  " NOT_READABLE, never an error of the call.\012\012\242\001\012\004\006\000\002\037\032\231\001"
+  " Whether hand-offs that were made respected every purchase that their grants had read (X03), "
+  "from the log itself and\012 apart from what CheckStop goes by.\012\012=\012\002\006\001\0327 "
+  "Served by a shop, so that it can be asked (L06, C29).\012\012\317\001\012\004\006\001\002\000"
+  "\032\306\001 Whether carts are still open as far as the shop knows, asked right before hand-o"
+  "ffs. It is waited for no longer than\012 half a second; without an answer nothing is sent, an"
+  "d it is asked again later.\012\012T\012\004\006\001\002\001\032L The events since an instant,"
+  " oldest first, in as many batches as it likes.\012b\006proto3";
+static const unsigned short imports17[] = {5, 4, 14, 11, 10, 12, 15, 9, 7, 16, 2};
 
-static const unsigned char file17[] =
+static const unsigned char file18[] =
   "\012#homing/cart_tracker/v1/stored.proto\022\026homing.cart_tracker.v1\032\"homing/cart_track"
   "er/v1/carts.proto\032%homing/cart_tracker/v1/contacts.proto\032%homing/cart_tracker/v1/episod"
   "es.proto\032#homing/cart_tracker/v1/events.proto\032#homing/cart_tracker/v1/stores.proto\032\035"
@@ -1679,9 +1715,9 @@ static const unsigned char file17[] =
   "\012\012L\012\004\004\013\002\001\032D When each field was so in its source: names and instan"
   "ts, as many.\012\012(\012\004\004\015\002\002\032  Of the newest record about it.\012b\006pro"
   "to3";
-static const unsigned short imports17[] = {4, 11, 10, 12, 9, 3, 7};
+static const unsigned short imports18[] = {4, 11, 10, 12, 9, 3, 7};
 
-static const unsigned char file18[] =
+static const unsigned char file19[] =
   "\012\033homing/clock/v1/clock.proto\022\017homing.clock.v1\032\037google/protobuf/timestamp.p"
   "roto\032\037homing/options/v1/options.proto\"B\012\016AdvanceRequest\0220\012\002to\030\001 \001"
   "(\0132\032.google.protobuf.TimestampB\004\330\265\030\001R\002to\"\?\012\017AdvanceResponse\022"
@@ -1710,9 +1746,9 @@ static const unsigned char file18[] =
   "s's outboxes for our other services. Durable: a restart does not lower it.\012\012`\012\004\004"
   "\003\002\004\032X Rows of our other services' outboxes ever answered STORED or HELD, each onc"
   "e. Durable.\012b\006proto3";
-static const unsigned short imports18[] = {0, 2};
+static const unsigned short imports19[] = {0, 2};
 
-static const unsigned char file19[] =
+static const unsigned char file20[] =
   "\012\"homing/direct_mail/v1/pieces.proto\022\025homing.direct_mail.v1\032\037google/protobuf/"
   "timestamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032"
   "\037homing/options/v1/options.proto\"\313\006\012\011MailPiece\0221\012\005order\030\001 \001"
@@ -1799,9 +1835,9 @@ static const unsigned char file19[] =
   "the same again counts once.\012\012b\012\004\004\007\002\003\032Z The browser said that it on"
   "ly looks ahead, or asked for the head: answered, not counted.\012\012 \012\004\004\010\002\000"
   "\032\030 The cart's link (M07).\012b\006proto3";
-static const unsigned short imports19[] = {0, 3, 8, 2};
+static const unsigned short imports20[] = {0, 3, 8, 2};
 
-static const unsigned char file20[] =
+static const unsigned char file21[] =
   "\012#homing/direct_mail/v1/batches.proto\022\025homing.direct_mail.v1\032\037google/protobuf/"
   "timestamp.proto\032\035homing/common/v1/common.proto\032\"homing/direct_mail/v1/pieces.proto\032"
   "\037homing/options/v1/options.proto\"\235\006\012\005Batch\022\016\012\002id\030\001 \001(\011"
@@ -1891,9 +1927,9 @@ static const unsigned char file20[] =
   " URI name.\012\0121\012\004\004\011\002\002\032) The limits only; both in this currency.\012\012"
   "\027\012\004\004\011\002\005\032\017 As in Budget.\012\012#\012\004\004\013\002\000\032\033 I"
   "n order of the currency.\012b\006proto3";
-static const unsigned short imports20[] = {0, 3, 19, 2};
+static const unsigned short imports21[] = {0, 3, 20, 2};
 
-static const unsigned char file21[] =
+static const unsigned char file22[] =
   "\012&homing/direct_mail/v1/objections.proto\022\025homing.direct_mail.v1\032\037google/protob"
   "uf/timestamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.prot"
   "o\"\225\002\012\011Objection\022\037\012\007contact\030\001 \001(\011B\005\340\265\030\200\001"
@@ -1935,9 +1971,9 @@ static const unsigned char file21[] =
   "The request line and the headers that prove it.\012\0126\012\004\004\004\002\002\032. Only th"
   "ose of this contact; empty means all.\012\012\027\012\004\004\005\002\000\032\017 Newest firs"
   "t.\012b\006proto3";
-static const unsigned short imports21[] = {0, 3, 2};
+static const unsigned short imports22[] = {0, 3, 2};
 
-static const unsigned char file22[] =
+static const unsigned char file23[] =
   "\012%homing/direct_mail/v1/templates.proto\022\025homing.direct_mail.v1\032\037google/protobu"
   "f/timestamp.proto\032\035homing/common/v1/common.proto\032\"homing/direct_mail/v1/pieces.prot"
   "o\032\037homing/options/v1/options.proto\"\244\002\012\010Template\022\024\012\005store\030\001"
@@ -1982,56 +2018,58 @@ static const unsigned char file22[] =
   "rt, plainly labelled.\012\012$\012\004\004\005\002\005\032\034 Empty means the contact's.\012"
   "\012\?\012\004\004\005\002\007\0327 A PNG of this page, from 1; 0 means the whole as PDF.\012"
   "\0121\012\004\004\005\002\010\032) For a PNG, from 36 to 600; 0 means 150.\012b\006proto3";
-static const unsigned short imports22[] = {0, 3, 19, 2};
+static const unsigned short imports23[] = {0, 3, 20, 2};
 
-static const unsigned char file23[] =
+static const unsigned char file24[] =
   "\012#homing/direct_mail/v1/service.proto\022\025homing.direct_mail.v1\032\037homing/common/v1"
-  "/delivery.proto\032\037homing/common/v1/erasures.proto\032#homing/direct_mail/v1/batches.prot"
-  "o\032&homing/direct_mail/v1/objections.proto\032\"homing/direct_mail/v1/pieces.proto\032%homi"
-  "ng/direct_mail/v1/templates.proto\032\037homing/options/v1/options.proto2\363\025\012\012Dire"
-  "ctMail\022R\012\004Send\022\034.homing.common.v1.SendOrders\032\032.homing.common.v1.Receipts"
-  "\"\020\220\002\002\212\265\030\011scheduler\022c\012\010PutModes\022!.homing.common.v1.PutMod"
-  "esRequest\032\".homing.common.v1.PutModesResponse\"\020\220\002\002\212\265\030\011scheduler\022"
-  "f\012\011PutPauses\022\".homing.common.v1.PutPausesRequest\032#.homing.common.v1.PutPausesRes"
-  "ponse\"\020\220\002\002\212\265\030\011scheduler\022w\012\014GetMailPiece\022*.homing.direct_"
-  "mail.v1.GetMailPieceRequest\032 .homing.direct_mail.v1.MailPiece\"\031\220\002\001\212\265\030"
-  "\005staff\212\265\030\011scheduler\022\210\001\012\016ListMailPieces\022,.homing.direct_mail."
-  "v1.ListMailPiecesRequest\032-.homing.direct_mail.v1.ListMailPiecesResponse\"\031\220\002\001\212"
-  "\265\030\005staff\212\265\030\011scheduler\022\200\001\012\021WithdrawMailPiece\022/.homing.d"
-  "irect_mail.v1.WithdrawMailPieceRequest\032 .homing.direct_mail.v1.MailPiece\"\030\220\002\002"
-  "\212\265\030\010operator\212\265\030\005staff\022\203\001\012\014ReportPieces\022*.homing.dir"
-  "ect_mail.v1.ReportPiecesRequest\032+.homing.direct_mail.v1.ReportPiecesResponse\"\032\220\002"
-  "\002\212\265\030\010operator\212\265\030\007gateway\022~\012\013ListBatches\022).homing.direc"
-  "t_mail.v1.ListBatchesRequest\032*.homing.direct_mail.v1.ListBatchesResponse\"\030\220\002\001"
-  "\212\265\030\005staff\212\265\030\010operator\022j\012\010GetBatch\022&.homing.direct_mail.v1"
-  ".GetBatchRequest\032\034.homing.direct_mail.v1.Batch\"\030\220\002\001\212\265\030\005staff\212"
-  "\265\030\010operator\022e\012\012CloseBatch\022(.homing.direct_mail.v1.CloseBatchRequest\032\034"
-  ".homing.direct_mail.v1.Batch\"\017\220\002\002\212\265\030\010operator\022h\012\014ApproveBat"
-  "ch\022).homing.direct_mail.v1.DecideBatchRequest\032\034.homing.direct_mail.v1.Batch\"\017\220"
-  "\002\002\212\265\030\010operator\022g\012\013RejectBatch\022).homing.direct_mail.v1.DecideBat"
-  "chRequest\032\034.homing.direct_mail.v1.Batch\"\017\220\002\002\212\265\030\010operator\022g\012"
-  "\012FetchBatch\022(.homing.direct_mail.v1.FetchBatchRequest\032\034.homing.direct_mail.v1.Chu"
-  "nk\"\017\220\002\001\212\265\030\010operator0\001\022d\012\011SetBudget\022'.homing.direct_ma"
-  "il.v1.SetBudgetRequest\032\035.homing.direct_mail.v1.Budget\"\017\220\002\002\212\265\030\010"
-  "operator\022~\012\013ListBudgets\022).homing.direct_mail.v1.ListBudgetsRequest\032*.homing.di"
-  "rect_mail.v1.ListBudgetsResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010operat"
-  "or\022\203\001\012\015PutObjections\022+.homing.direct_mail.v1.PutObjectionsRequest\032,.homi"
-  "ng.direct_mail.v1.PutObjectionsResponse\"\027\220\002\002\212\265\030\004shop\212\265\030\010"
-  "operator\022l\012\006Object\022$.homing.direct_mail.v1.ObjectRequest\032,.homing.direct_mail."
-  "v1.PutObjectionsResponse\"\016\220\002\002\212\265\030\007gateway\022\207\001\012\016ListObje"
-  "ctions\022,.homing.direct_mail.v1.ListObjectionsRequest\032-.homing.direct_mail.v1.ListObject"
-  "ionsResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010operator\022t\012\013Resol"
-  "veLink\022).homing.direct_mail.v1.ResolveLinkRequest\032*.homing.direct_mail.v1.ResolveLinkRe"
-  "sponse\"\016\220\002\002\212\265\030\007gateway\022j\012\013PutTemplate\022).homing.direct_ma"
-  "il.v1.PutTemplateRequest\032\037.homing.direct_mail.v1.Template\"\017\220\002\002\212\265\030"
-  "\010marketer\022s\012\013GetTemplate\022).homing.direct_mail.v1.GetTemplateRequest\032\037.ho"
-  "ming.direct_mail.v1.Template\"\030\220\002\001\212\265\030\010marketer\212\265\030\005staff\022"
-  "\204\001\012\015ListTemplates\022+.homing.direct_mail.v1.ListTemplatesRequest\032,.homing.dir"
-  "ect_mail.v1.ListTemplatesResponse\"\030\220\002\001\212\265\030\010marketer\212\265\030\005st"
-  "aff\022v\012\015RenderPreview\022+.homing.direct_mail.v1.RenderPreviewRequest\032\034.homing."
-  "direct_mail.v1.Chunk\"\030\220\002\001\212\265\030\010marketer\212\265\030\005staff0\001\022n"
-  "\012\012GetErasure\022#.homing.common.v1.GetErasureRequest\032\031.homing.common.v1.Erasure\""
-  " \220\002\001\212\265\030\004shop\212\265\030\005staff\212\265\030\010operatorJ\332\023\012f\012"
+  "/delivery.proto\032\037homing/common/v1/erasures.proto\032\037homing/common/v1/restores.proto"
+  "\032#homing/direct_mail/v1/batches.proto\032&homing/direct_mail/v1/objections.proto\032\"homi"
+  "ng/direct_mail/v1/pieces.proto\032%homing/direct_mail/v1/templates.proto\032\037homing/option"
+  "s/v1/options.proto2\354\026\012\012DirectMail\022R\012\004Send\022\034.homing.common.v1.SendO"
+  "rders\032\032.homing.common.v1.Receipts\"\020\220\002\002\212\265\030\011scheduler\022c\012\010"
+  "PutModes\022!.homing.common.v1.PutModesRequest\032\".homing.common.v1.PutModesResponse\"\020\220"
+  "\002\002\212\265\030\011scheduler\022f\012\011PutPauses\022\".homing.common.v1.PutPausesReque"
+  "st\032#.homing.common.v1.PutPausesResponse\"\020\220\002\002\212\265\030\011scheduler\022w\012"
+  "\014GetMailPiece\022*.homing.direct_mail.v1.GetMailPieceRequest\032 .homing.direct_mail.v1.Ma"
+  "ilPiece\"\031\220\002\001\212\265\030\005staff\212\265\030\011scheduler\022\210\001\012\016Li"
+  "stMailPieces\022,.homing.direct_mail.v1.ListMailPiecesRequest\032-.homing.direct_mail.v1.List"
+  "MailPiecesResponse\"\031\220\002\001\212\265\030\005staff\212\265\030\011scheduler\022\200\001"
+  "\012\021WithdrawMailPiece\022/.homing.direct_mail.v1.WithdrawMailPieceRequest\032 .homing.dir"
+  "ect_mail.v1.MailPiece\"\030\220\002\002\212\265\030\010operator\212\265\030\005staff\022\203\001"
+  "\012\014ReportPieces\022*.homing.direct_mail.v1.ReportPiecesRequest\032+.homing.direct_mail.v"
+  "1.ReportPiecesResponse\"\032\220\002\002\212\265\030\010operator\212\265\030\007gateway\022~\012"
+  "\013ListBatches\022).homing.direct_mail.v1.ListBatchesRequest\032*.homing.direct_mail.v1.List"
+  "BatchesResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010operator\022j\012\010Ge"
+  "tBatch\022&.homing.direct_mail.v1.GetBatchRequest\032\034.homing.direct_mail.v1.Batch\"\030\220"
+  "\002\001\212\265\030\005staff\212\265\030\010operator\022e\012\012CloseBatch\022(.homing.dire"
+  "ct_mail.v1.CloseBatchRequest\032\034.homing.direct_mail.v1.Batch\"\017\220\002\002\212\265\030"
+  "\010operator\022h\012\014ApproveBatch\022).homing.direct_mail.v1.DecideBatchRequest\032\034.h"
+  "oming.direct_mail.v1.Batch\"\017\220\002\002\212\265\030\010operator\022g\012\013RejectBatch\022"
+  ").homing.direct_mail.v1.DecideBatchRequest\032\034.homing.direct_mail.v1.Batch\"\017\220\002\002"
+  "\212\265\030\010operator\022g\012\012FetchBatch\022(.homing.direct_mail.v1.FetchBatchRequest\032"
+  "\034.homing.direct_mail.v1.Chunk\"\017\220\002\001\212\265\030\010operator0\001\022d\012\011S"
+  "etBudget\022'.homing.direct_mail.v1.SetBudgetRequest\032\035.homing.direct_mail.v1.Budget\"\017"
+  "\220\002\002\212\265\030\010operator\022~\012\013ListBudgets\022).homing.direct_mail.v1.ListB"
+  "udgetsRequest\032*.homing.direct_mail.v1.ListBudgetsResponse\"\030\220\002\001\212\265\030\005"
+  "staff\212\265\030\010operator\022\203\001\012\015PutObjections\022+.homing.direct_mail.v1.Put"
+  "ObjectionsRequest\032,.homing.direct_mail.v1.PutObjectionsResponse\"\027\220\002\002\212\265\030"
+  "\004shop\212\265\030\010operator\022l\012\006Object\022$.homing.direct_mail.v1.ObjectRequest\032"
+  ",.homing.direct_mail.v1.PutObjectionsResponse\"\016\220\002\002\212\265\030\007gateway\022\207"
+  "\001\012\016ListObjections\022,.homing.direct_mail.v1.ListObjectionsRequest\032-.homing.direc"
+  "t_mail.v1.ListObjectionsResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010operat"
+  "or\022t\012\013ResolveLink\022).homing.direct_mail.v1.ResolveLinkRequest\032*.homing.direct_m"
+  "ail.v1.ResolveLinkResponse\"\016\220\002\002\212\265\030\007gateway\022j\012\013PutTemplate\022"
+  ").homing.direct_mail.v1.PutTemplateRequest\032\037.homing.direct_mail.v1.Template\"\017\220\002"
+  "\002\212\265\030\010marketer\022s\012\013GetTemplate\022).homing.direct_mail.v1.GetTemplateRe"
+  "quest\032\037.homing.direct_mail.v1.Template\"\030\220\002\001\212\265\030\010marketer\212\265"
+  "\030\005staff\022\204\001\012\015ListTemplates\022+.homing.direct_mail.v1.ListTemplatesReques"
+  "t\032,.homing.direct_mail.v1.ListTemplatesResponse\"\030\220\002\001\212\265\030\010marketer\212"
+  "\265\030\005staff\022v\012\015RenderPreview\022+.homing.direct_mail.v1.RenderPreviewRequest\032"
+  "\034.homing.direct_mail.v1.Chunk\"\030\220\002\001\212\265\030\010marketer\212\265\030\005sta"
+  "ff0\001\022n\012\012GetErasure\022#.homing.common.v1.GetErasureRequest\032\031.homing.common."
+  "v1.Erasure\" \220\002\001\212\265\030\004shop\212\265\030\005staff\212\265\030\010operator\022"
+  "w\012\014ListRestores\022%.homing.common.v1.ListRestoresRequest\032&.homing.common.v1.ListRes"
+  "toresResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010operatorJ\245\024\012f\012"
   "\001\014\032a direct-mail: a letter stays cancellable until its cut-off; every PDF meets the "
   "postal geometry.\012\012O\012\002\006\000\032I Mail pieces, the batches they are printed in, "
   "and who must not get any.\012\012\340\001\012\004\006\000\002\000\032\327\001 Takes rows of t"
@@ -2067,10 +2105,11 @@ static const unsigned char file23[] =
   "nted, marked as a sample (D09); nothing is stored or ordered. FAILED_PRECONDITION\012 where a"
   " glyph, a value or a part of the address is missing: its violations name them.\012\012S\012\004"
   "\006\000\002\027\032K Its part of the receipt of an erasure (P10). NOT_FOUND until it was tol"
-  "d.\012b\006proto3";
-static const unsigned short imports23[] = {8, 7, 20, 21, 19, 22, 2};
+  "d.\012\012I\012\004\006\000\002\030\032A Databases that were put back from a backup, newest f"
+  "irst (T31).\012b\006proto3";
+static const unsigned short imports24[] = {8, 7, 16, 21, 22, 20, 23, 2};
 
-static const unsigned char file24[] =
+static const unsigned char file25[] =
   "\012\"homing/direct_mail/v1/stored.proto\022\025homing.direct_mail.v1\032\037homing/common/v1"
   "/erasures.proto\032&homing/direct_mail/v1/objections.proto\032\037homing/options/v1/options.p"
   "roto\"\327\001\012\022JournaledObjection\022\036\012\012controller\030\001 \001(\011R\012cont"
@@ -2082,9 +2121,9 @@ static const unsigned char file24[] =
   "ss.\012\012\223\001\012\004\004\000\002\002\032\212\001 A person was erased (P10): only these"
   " two are set, the second without addresses. What had been said of them stands\012 in no line "
   "any more.\012b\006proto3";
-static const unsigned short imports24[] = {7, 21, 2};
+static const unsigned short imports25[] = {7, 22, 2};
 
-static const unsigned char file25[] =
+static const unsigned char file26[] =
   "\012\031homing/rpc/v1/frame.proto\022\015homing.rpc.v1\032\036google/protobuf/duration.proto\""
   "\203\004\012\005Frame\022\033\012\011stream_id\030\001 \001(\007R\010streamId\022\026\012\006"
   "method\030\002 \001(\011R\006method\0223\012\007timeout\030\003 \001(\0132\031.google.protobu"
@@ -2160,9 +2199,9 @@ static const unsigned char file25[] =
   "e, the limit and the size of the value, never the value.\012\012k\012\002\005\000\032e The st"
   "atus codes of gRPC, with their numbers. `proto/README.md` says who may try again after which."
   "\012b\006proto3";
-static const unsigned short imports25[] = {6};
+static const unsigned short imports26[] = {6};
 
-static const unsigned char file26[] =
+static const unsigned char file27[] =
   "\012\031homing/echo/v1/echo.proto\022\016homing.echo.v1\032\036google/protobuf/duration.proto"
   "\032\037google/protobuf/timestamp.proto\032\037homing/options/v1/options.proto\032\031homing/"
   "rpc/v1/frame.proto\"\016\012\014EmptyRequest\"\017\012\015EmptyResponse\"\300\001\012\014Unar"
@@ -2277,9 +2316,9 @@ static const unsigned char file26[] =
   "ct may use.\012\012.\012\004\004\016\003\000\032& A message declared inside a message.\012\012"
   "P\012\006\004\016\004\000\002\003\032F Negative numbers are legal for enums and take ten byte"
   "s on the wire.\012b\006proto3";
-static const unsigned short imports26[] = {6, 0, 2, 25};
+static const unsigned short imports27[] = {6, 0, 2, 26};
 
-static const unsigned char file27[] =
+static const unsigned char file28[] =
   "\012\035homing/health/v1/health.proto\022\020homing.health.v1\032\037homing/options/v1/option"
   "s.proto\"/\012\014CheckRequest\022\037\012\007service\030\001 \001(\011B\005\340\265\030\200\002"
   "R\007service\"H\012\015CheckResponse\0227\012\006status\030\001 \001(\0162\037.homing.health."
@@ -2302,9 +2341,9 @@ static const unsigned char file27[] =
   "answers of Watch.\012\012@\012\004\004\000\002\000\0328 `package.Service`, or empty for the s"
   "erver as a whole.\012\012Y\012\004\004\003\002\000\032Q In order of the name; the first, with"
   " the empty name, is the server as a whole.\012b\006proto3";
-static const unsigned short imports27[] = {2};
+static const unsigned short imports28[] = {2};
 
-static const unsigned char file28[] =
+static const unsigned char file29[] =
   "\012 homing/notifier/v1/inbound.proto\022\022homing.notifier.v1\032\037google/protobuf/timest"
   "amp.proto\032\037homing/options/v1/options.proto\"\231\001\012\017TakeMailRequest\022\036\012"
   "\004mail\030\001 \001(\014B\012\330\265\030\001\340\265\030\200\200@R\004mail\022#\012\011rec"
@@ -2346,9 +2385,9 @@ static const unsigned char file28[] =
   " it came through.\012\012)\012\004\004\002\002\001\032! Number or chat id of who wrote.\012\012"
   "\017\012\004\004\002\002\002\032\007 Ours.\012\012H\012\004\004\002\002\004\032@ The provider"
   "'s id of the text: the same again changes nothing.\012b\006proto3";
-static const unsigned short imports28[] = {0, 2};
+static const unsigned short imports29[] = {0, 2};
 
-static const unsigned char file29[] =
+static const unsigned char file30[] =
   "\012!homing/notifier/v1/messages.proto\022\022homing.notifier.v1\032\037google/protobuf/times"
   "tamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032\037"
   "homing/options/v1/options.proto\"\301\006\012\017OutboundMessage\0221\012\005order\030\001 \001"
@@ -2438,9 +2477,9 @@ static const unsigned char file29[] =
   "s checked with the provider's key.\012\012!\012\004\004\012\002\000\032\031 Outcomes that wer"
   "e new.\012\012S\012\004\004\012\002\001\032K Entries about messages that are not ours, or of "
   "a kind that is not known.\012b\006proto3";
-static const unsigned short imports29[] = {0, 3, 8, 2};
+static const unsigned short imports30[] = {0, 3, 8, 2};
 
-static const unsigned char file30[] =
+static const unsigned char file31[] =
   "\012%homing/notifier/v1/suppressions.proto\022\022homing.notifier.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\375"
   "\002\012\013Suppression\0229\012\007channel\030\001 \001(\0162\031.homing.common.v1.ChannelB\004"
@@ -2513,9 +2552,9 @@ static const unsigned char file30[] =
   "es not expire. A wrong one is NOT_FOUND.\012\012\?\012\004\004\013\002\001\0327 Came as RFC 8"
   "058's one-click POST, not from the page.\012\0129\012\004\004\013\002\003\0321 The request li"
   "ne and the headers that prove it.\012b\006proto3";
-static const unsigned short imports30[] = {0, 3, 2};
+static const unsigned short imports31[] = {0, 3, 2};
 
-static const unsigned char file31[] =
+static const unsigned char file32[] =
   "\012\"homing/notifier/v1/templates.proto\022\022homing.notifier.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/options/v1/options.proto\"\216"
   "\001\012\015TemplateParts\022\037\012\007subject\030\001 \001(\011B\005\340\265\030\200\010R\007"
@@ -2584,91 +2623,94 @@ static const unsigned char file31[] =
   "\003\032> For e-mail the whole message as it would be sent (RFC 5322).\012\012L\012\004\004\011"
   "\002\004\032D Required parameters that have no value: the message would be held.\012b\006prot"
   "o3";
-static const unsigned short imports31[] = {0, 3, 2};
-
-static const unsigned char file32[] =
-  "\012 homing/notifier/v1/service.proto\022\022homing.notifier.v1\032\037homing/common/v1/deliv"
-  "ery.proto\032\037homing/common/v1/erasures.proto\032 homing/notifier/v1/inbound.proto\032!hom"
-  "ing/notifier/v1/messages.proto\032%homing/notifier/v1/suppressions.proto\032\"homing/notifier"
-  "/v1/templates.proto\032\037homing/options/v1/options.proto2\206\024\012\010Notifier\022R\012\004"
-  "Send\022\034.homing.common.v1.SendOrders\032\032.homing.common.v1.Receipts\"\020\220\002\002\212"
-  "\265\030\011scheduler\022c\012\010PutModes\022!.homing.common.v1.PutModesRequest\032\".homing"
-  ".common.v1.PutModesResponse\"\020\220\002\002\212\265\030\011scheduler\022f\012\011PutPauses\022"
-  "\".homing.common.v1.PutPausesRequest\032#.homing.common.v1.PutPausesResponse\"\020\220\002\002"
-  "\212\265\030\011scheduler\022|\012\014ListMessages\022'.homing.notifier.v1.ListMessagesReques"
-  "t\032(.homing.notifier.v1.ListMessagesResponse\"\031\220\002\001\212\265\030\005staff\212\265"
-  "\030\011scheduler\022v\012\012GetMessage\022%.homing.notifier.v1.GetMessageRequest\032&.homin"
-  "g.notifier.v1.GetMessageResponse\"\031\220\002\001\212\265\030\005staff\212\265\030\011schedu"
-  "ler\022u\012\015CheckTemplate\022(.homing.notifier.v1.CheckTemplateRequest\032).homing.notifi"
-  "er.v1.CheckTemplateResponse\"\017\220\002\001\212\265\030\010marketer\022d\012\013PutTemplate"
-  "\022&.homing.notifier.v1.PutTemplateRequest\032\034.homing.notifier.v1.Template\"\017\220\002"
-  "\002\212\265\030\010marketer\022m\012\013GetTemplate\022&.homing.notifier.v1.GetTemplateReque"
-  "st\032\034.homing.notifier.v1.Template\"\030\220\002\001\212\265\030\010marketer\212\265\030\005"
-  "staff\022\213\001\012\015ListTemplates\022(.homing.notifier.v1.ListTemplatesRequest\032).homi"
-  "ng.notifier.v1.ListTemplatesResponse\"%\220\002\001\212\265\030\010marketer\212\265\030\005st"
-  "aff\212\265\030\011scheduler\022~\012\015RenderPreview\022(.homing.notifier.v1.RenderPreviewR"
-  "equest\032).homing.notifier.v1.RenderPreviewResponse\"\030\220\002\001\212\265\030\010markete"
-  "r\212\265\030\005staff\022n\012\013ResolveLink\022&.homing.notifier.v1.ResolveLinkRequest\032"
-  "'.homing.notifier.v1.ResolveLinkResponse\"\016\220\002\002\212\265\030\007gateway\022k\012\012"
-  "RecordOpen\022%.homing.notifier.v1.RecordOpenRequest\032&.homing.notifier.v1.RecordOpenRespon"
-  "se\"\016\220\002\002\212\265\030\007gateway\022k\012\012TakeReport\022%.homing.notifier.v1.Ta"
-  "keReportRequest\032&.homing.notifier.v1.TakeReportResponse\"\016\220\002\002\212\265\030\007g"
-  "ateway\022n\012\010TakeMail\022#.homing.notifier.v1.TakeMailRequest\032!.homing.notifier.v1.I"
-  "nboundAnswer\"\032\220\002\002\212\265\030\007gateway\212\265\030\010operator\022p\012\011Tak"
-  "eReply\022$.homing.notifier.v1.TakeReplyRequest\032!.homing.notifier.v1.InboundAnswer\"\032\220"
-  "\002\002\212\265\030\007gateway\212\265\030\010operator\022\206\001\012\023DescribeUnsubscrib"
-  "e\022..homing.notifier.v1.DescribeUnsubscribeRequest\032/.homing.notifier.v1.DescribeUnsubscr"
-  "ibeResponse\"\016\220\002\001\212\265\030\007gateway\022i\012\013Unsubscribe\022&.homing.noti"
-  "fier.v1.UnsubscribeRequest\032\".homing.notifier.v1.OptOutResponse\"\016\220\002\002\212\265\030"
-  "\007gateway\022e\012\006OptOut\022!.homing.notifier.v1.OptOutRequest\032\".homing.notifier.v1"
-  ".OptOutResponse\"\024\220\002\002\212\265\030\004shop\212\265\030\005staff\022\203\001\012\017"
-  "PutSuppressions\022*.homing.notifier.v1.PutSuppressionsRequest\032+.homing.notifier.v1.PutSup"
-  "pressionsResponse\"\027\220\002\002\212\265\030\010operator\212\265\030\004shop\022\201\001\012"
-  "\021RemoveSuppression\022,.homing.notifier.v1.RemoveSuppressionRequest\032-.homing.notifier.v"
-  "1.RemoveSuppressionResponse\"\017\220\002\002\212\265\030\010operator\022\207\001\012\020List"
-  "Suppressions\022+.homing.notifier.v1.ListSuppressionsRequest\032,.homing.notifier.v1.ListSupp"
-  "ressionsResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010operator\022n\012\012G"
-  "etErasure\022#.homing.common.v1.GetErasureRequest\032\031.homing.common.v1.Erasure\" \220\002"
-  "\001\212\265\030\004shop\212\265\030\005staff\212\265\030\010operatorJ\227\024\012T\012\001\014"
-  "\032O notifier: a message is handed to a provider once, and never after a purchase.\012\012U\012"
-  "\002\006\000\032O Messages on every digital channel, their templates, and who must not get an"
-  "y.\012\012\272\001\012\004\006\000\002\000\032\261\001 Takes rows of the scheduler's outbox. "
-  "A stored order ends in one final outcome, reported to the scheduler. HELD:\012 no such templa"
-  "te or store, or a field that no retry can mend.\012\012O\012\004\006\000\002\001\032G In forc"
-  "e for every hand-off that has not begun when it answers (F21).\012\012O\012\004\006\000\002\002"
-  "\032G In force for every hand-off that has not begun when it answers (F22).\012\012\"\012\004"
-  "\006\000\002\003\032\032 The execution log (M10).\012\012m\012\004\006\000\002\004\032e One m"
-  "essage, with what was handed over where asked for; NOT_FOUND for an id that was never ordered"
-  ".\012\0127\012\004\006\000\002\005\032/ Whether a template is right; changes nothing.\012\012"
-  "\336\001\012\004\006\000\002\006\032\325\001 Stores a version. INVALID_ARGUMENT, naming part "
-  "and line, for what CheckTemplate finds; an e-mail without sender\012 identity, postal address"
-  " and unsubscribe link is refused (M05). Messages not yet rendered use it.\012\012H\012\004\006"
-  "\000\002\007\032@ One version of a template in exactly this locale: no fallback.\012\012-\012"
-  "\004\006\000\002\010\032% The templates that a flow can name.\012\012S\012\004\006\000\002\011"
-  "\032K Any message for a sample or a real cart (F21); nothing is stored or sent.\012\012q\012\004"
-  "\006\000\002\012\032i A signed link was followed: notes the click and says where it leads. Th"
-  "e token names store and message.\012\012W\012\004\006\000\002\013\032O The picture that tells"
-  " of an opening was fetched. A wrong token is NOT_FOUND.\012\012\256\001\012\004\006\000\002\014"
-  "\032\245\001 A provider's callback: deliveries, bounces, complaints, replies. UNAUTHENTICATED"
-  " where its signature is wrong or\012 too old; the same callback again changes nothing.\012\012"
-  "\340\001\012\004\006\000\002\015\032\327\001 One mail to the address that bounces and replies"
-  " go to: a bounce or complaint suppresses by rule, a stop word\012 opts out. A mail about noth"
-  "ing of ours is counted, never refused; the same mail again changes nothing.\012\012\323\001\012"
-  "\004\006\000\002\016\032\312\001 One text that a person sent to a number or chat of ours. A s"
-  "top word suppresses the sender for every controller\012 that wrote to it through this provide"
-  "r; a start word lifts nothing, a new consent does.\012\012S\012\004\006\000\002\017\032K What"
-  " the unsubscribe page shows; changes nothing (M18: a GET never does).\012\012x\012\004\006\000"
-  "\002\020\032p Suppresses the token's address on its channel for the whole controller, and wit"
-  "hdraws what waits for it (M18).\012\012W\012\004\006\000\002\021\032O The same, for a system "
-  "that knows the person (a shop's account page, a call).\012\012G\012\004\006\000\002\022\032\?"
-  " Suppresses addresses and withdraws what waits for them (M18).\012\012c\012\004\006\000\002\023"
-  "\032[ NOT_FOUND without one; FAILED_PRECONDITION for an opt-out, which only a new consent end"
-  "s.\012\012-\012\004\006\000\002\024\032% Suppressions that hold for a store.\012\012S\012\004"
-  "\006\000\002\025\032K Its part of the receipt of an erasure (P10). NOT_FOUND until it was tol"
-  "d.\012b\006proto3";
-static const unsigned short imports32[] = {8, 7, 28, 29, 30, 31, 2};
+static const unsigned short imports32[] = {0, 3, 2};
 
 static const unsigned char file33[] =
+  "\012 homing/notifier/v1/service.proto\022\022homing.notifier.v1\032\037homing/common/v1/deliv"
+  "ery.proto\032\037homing/common/v1/erasures.proto\032\037homing/common/v1/restores.proto\032 h"
+  "oming/notifier/v1/inbound.proto\032!homing/notifier/v1/messages.proto\032%homing/notifier/v1/"
+  "suppressions.proto\032\"homing/notifier/v1/templates.proto\032\037homing/options/v1/options.p"
+  "roto2\377\024\012\010Notifier\022R\012\004Send\022\034.homing.common.v1.SendOrders\032\032.ho"
+  "ming.common.v1.Receipts\"\020\220\002\002\212\265\030\011scheduler\022c\012\010PutModes\022!."
+  "homing.common.v1.PutModesRequest\032\".homing.common.v1.PutModesResponse\"\020\220\002\002\212"
+  "\265\030\011scheduler\022f\012\011PutPauses\022\".homing.common.v1.PutPausesRequest\032#.homi"
+  "ng.common.v1.PutPausesResponse\"\020\220\002\002\212\265\030\011scheduler\022|\012\014ListMes"
+  "sages\022'.homing.notifier.v1.ListMessagesRequest\032(.homing.notifier.v1.ListMessagesRespons"
+  "e\"\031\220\002\001\212\265\030\005staff\212\265\030\011scheduler\022v\012\012GetMessage\022%"
+  ".homing.notifier.v1.GetMessageRequest\032&.homing.notifier.v1.GetMessageResponse\"\031\220\002"
+  "\001\212\265\030\005staff\212\265\030\011scheduler\022u\012\015CheckTemplate\022(.homing.noti"
+  "fier.v1.CheckTemplateRequest\032).homing.notifier.v1.CheckTemplateResponse\"\017\220\002\001\212"
+  "\265\030\010marketer\022d\012\013PutTemplate\022&.homing.notifier.v1.PutTemplateRequest\032\034"
+  ".homing.notifier.v1.Template\"\017\220\002\002\212\265\030\010marketer\022m\012\013GetTemplat"
+  "e\022&.homing.notifier.v1.GetTemplateRequest\032\034.homing.notifier.v1.Template\"\030\220\002"
+  "\001\212\265\030\010marketer\212\265\030\005staff\022\213\001\012\015ListTemplates\022(.homin"
+  "g.notifier.v1.ListTemplatesRequest\032).homing.notifier.v1.ListTemplatesResponse\"%\220\002\001"
+  "\212\265\030\010marketer\212\265\030\005staff\212\265\030\011scheduler\022~\012\015RenderPrev"
+  "iew\022(.homing.notifier.v1.RenderPreviewRequest\032).homing.notifier.v1.RenderPreviewRespons"
+  "e\"\030\220\002\001\212\265\030\010marketer\212\265\030\005staff\022n\012\013ResolveLink\022&"
+  ".homing.notifier.v1.ResolveLinkRequest\032'.homing.notifier.v1.ResolveLinkResponse\"\016\220\002"
+  "\002\212\265\030\007gateway\022k\012\012RecordOpen\022%.homing.notifier.v1.RecordOpenRequest\032"
+  "&.homing.notifier.v1.RecordOpenResponse\"\016\220\002\002\212\265\030\007gateway\022k\012\012"
+  "TakeReport\022%.homing.notifier.v1.TakeReportRequest\032&.homing.notifier.v1.TakeReportRespon"
+  "se\"\016\220\002\002\212\265\030\007gateway\022n\012\010TakeMail\022#.homing.notifier.v1.Take"
+  "MailRequest\032!.homing.notifier.v1.InboundAnswer\"\032\220\002\002\212\265\030\007gateway\212"
+  "\265\030\010operator\022p\012\011TakeReply\022$.homing.notifier.v1.TakeReplyRequest\032!.homi"
+  "ng.notifier.v1.InboundAnswer\"\032\220\002\002\212\265\030\007gateway\212\265\030\010operator"
+  "\022\206\001\012\023DescribeUnsubscribe\022..homing.notifier.v1.DescribeUnsubscribeRequest\032"
+  "/.homing.notifier.v1.DescribeUnsubscribeResponse\"\016\220\002\001\212\265\030\007gateway\022"
+  "i\012\013Unsubscribe\022&.homing.notifier.v1.UnsubscribeRequest\032\".homing.notifier.v1.OptO"
+  "utResponse\"\016\220\002\002\212\265\030\007gateway\022e\012\006OptOut\022!.homing.notifier.v"
+  "1.OptOutRequest\032\".homing.notifier.v1.OptOutResponse\"\024\220\002\002\212\265\030\004shop"
+  "\212\265\030\005staff\022\203\001\012\017PutSuppressions\022*.homing.notifier.v1.PutSuppressi"
+  "onsRequest\032+.homing.notifier.v1.PutSuppressionsResponse\"\027\220\002\002\212\265\030\010o"
+  "perator\212\265\030\004shop\022\201\001\012\021RemoveSuppression\022,.homing.notifier.v1.Remo"
+  "veSuppressionRequest\032-.homing.notifier.v1.RemoveSuppressionResponse\"\017\220\002\002\212\265"
+  "\030\010operator\022\207\001\012\020ListSuppressions\022+.homing.notifier.v1.ListSuppressions"
+  "Request\032,.homing.notifier.v1.ListSuppressionsResponse\"\030\220\002\001\212\265\030\005sta"
+  "ff\212\265\030\010operator\022n\012\012GetErasure\022#.homing.common.v1.GetErasureRequest\032"
+  "\031.homing.common.v1.Erasure\" \220\002\001\212\265\030\004shop\212\265\030\005staff\212\265"
+  "\030\010operator\022w\012\014ListRestores\022%.homing.common.v1.ListRestoresRequest\032&.homi"
+  "ng.common.v1.ListRestoresResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010opera"
+  "torJ\342\024\012T\012\001\014\032O notifier: a message is handed to a provider once, and neve"
+  "r after a purchase.\012\012U\012\002\006\000\032O Messages on every digital channel, their te"
+  "mplates, and who must not get any.\012\012\272\001\012\004\006\000\002\000\032\261\001 Takes "
+  "rows of the scheduler's outbox. A stored order ends in one final outcome, reported to the sch"
+  "eduler. HELD:\012 no such template or store, or a field that no retry can mend.\012\012O\012\004"
+  "\006\000\002\001\032G In force for every hand-off that has not begun when it answers (F21).\012"
+  "\012O\012\004\006\000\002\002\032G In force for every hand-off that has not begun when it ans"
+  "wers (F22).\012\012\"\012\004\006\000\002\003\032\032 The execution log (M10).\012\012m\012\004"
+  "\006\000\002\004\032e One message, with what was handed over where asked for; NOT_FOUND for a"
+  "n id that was never ordered.\012\0127\012\004\006\000\002\005\032/ Whether a template is righ"
+  "t; changes nothing.\012\012\336\001\012\004\006\000\002\006\032\325\001 Stores a version. INV"
+  "ALID_ARGUMENT, naming part and line, for what CheckTemplate finds; an e-mail without sender\012"
+  " identity, postal address and unsubscribe link is refused (M05). Messages not yet rendered us"
+  "e it.\012\012H\012\004\006\000\002\007\032@ One version of a template in exactly this locale:"
+  " no fallback.\012\012-\012\004\006\000\002\010\032% The templates that a flow can name.\012\012"
+  "S\012\004\006\000\002\011\032K Any message for a sample or a real cart (F21); nothing is stor"
+  "ed or sent.\012\012q\012\004\006\000\002\012\032i A signed link was followed: notes the click"
+  " and says where it leads. The token names store and message.\012\012W\012\004\006\000\002\013"
+  "\032O The picture that tells of an opening was fetched. A wrong token is NOT_FOUND.\012\012\256"
+  "\001\012\004\006\000\002\014\032\245\001 A provider's callback: deliveries, bounces, complain"
+  "ts, replies. UNAUTHENTICATED where its signature is wrong or\012 too old; the same callback a"
+  "gain changes nothing.\012\012\340\001\012\004\006\000\002\015\032\327\001 One mail to the add"
+  "ress that bounces and replies go to: a bounce or complaint suppresses by rule, a stop word\012"
+  " opts out. A mail about nothing of ours is counted, never refused; the same mail again change"
+  "s nothing.\012\012\323\001\012\004\006\000\002\016\032\312\001 One text that a person sent to"
+  " a number or chat of ours. A stop word suppresses the sender for every controller\012 that wr"
+  "ote to it through this provider; a start word lifts nothing, a new consent does.\012\012S\012"
+  "\004\006\000\002\017\032K What the unsubscribe page shows; changes nothing (M18: a GET never "
+  "does).\012\012x\012\004\006\000\002\020\032p Suppresses the token's address on its channel fo"
+  "r the whole controller, and withdraws what waits for it (M18).\012\012W\012\004\006\000\002\021"
+  "\032O The same, for a system that knows the person (a shop's account page, a call).\012\012G\012"
+  "\004\006\000\002\022\032\? Suppresses addresses and withdraws what waits for them (M18).\012\012"
+  "c\012\004\006\000\002\023\032[ NOT_FOUND without one; FAILED_PRECONDITION for an opt-out, whi"
+  "ch only a new consent ends.\012\012-\012\004\006\000\002\024\032% Suppressions that hold for "
+  "a store.\012\012S\012\004\006\000\002\025\032K Its part of the receipt of an erasure (P10). N"
+  "OT_FOUND until it was told.\012\012I\012\004\006\000\002\026\032A Databases that were put bac"
+  "k from a backup, newest first (T31).\012b\006proto3";
+static const unsigned short imports33[] = {8, 7, 16, 29, 30, 31, 32, 2};
+
+static const unsigned char file34[] =
   "\012\037homing/notifier/v1/stored.proto\022\022homing.notifier.v1\032\037google/protobuf/time"
   "stamp.proto\032\037homing/common/v1/erasures.proto\032%homing/notifier/v1/suppressions.proto\032"
   "\037homing/options/v1/options.proto\"\327\002\012\024JournaledSuppression\022\024\012\005stor"
@@ -2686,9 +2728,9 @@ static const unsigned char file33[] =
   "te.\012\012\223\001\012\004\004\000\002\006\032\212\001 A person was erased (P10): only these"
   " two are set, the second without addresses. What had been said of them stands\012 in no line "
   "any more.\012b\006proto3";
-static const unsigned short imports33[] = {0, 7, 30, 2};
+static const unsigned short imports34[] = {0, 7, 31, 2};
 
-static const unsigned char file34[] =
+static const unsigned char file35[] =
   "\012%homing/reflection/v1/reflection.proto\022\024homing.reflection.v1\032\037homing/options/"
   "v1/options.proto\"\025\012\023ListServicesRequest\"2\012\024ListServicesResponse\022\032\012\010"
   "services\030\001 \003(\011R\010services\"4\012\017DescribeRequest\022!\012\006symbol\030\001 "
@@ -2706,9 +2748,9 @@ static const unsigned char file34[] =
   " service, method (`package.Service.Method` or `package.Service/Method`), message or enum.\012"
   "\012S\012\004\004\003\002\000\032K Each a serialised google.protobuf.FileDescriptorProto, com"
   "ments included.\012b\006proto3";
-static const unsigned short imports34[] = {2};
+static const unsigned short imports35[] = {2};
 
-static const unsigned char file35[] =
+static const unsigned char file36[] =
   "\012$homing/scheduler/v1/enrolments.proto\022\023homing.scheduler.v1\032\037google/protobuf/t"
   "imestamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032"
   "\037homing/options/v1/options.proto\"\276\004\012\011Enrolment\022\016\012\002id\030\001 \001"
@@ -2821,9 +2863,9 @@ static const unsigned char file35[] =
   "\032 One sentence for people.\012\012\?\012\006\004\012\003\000\002\006\0325 Set where this l"
   "ine decided a step against sending.\012\012\037\012\006\004\012\003\000\002\007\032\025 Where"
   " there is one.\012b\006proto3";
-static const unsigned short imports35[] = {0, 3, 8, 2};
+static const unsigned short imports36[] = {0, 3, 8, 2};
 
-static const unsigned char file36[] =
+static const unsigned char file37[] =
   "\012\037homing/scheduler/v1/flows.proto\022\023homing.scheduler.v1\032\037google/protobuf/tim"
   "estamp.proto\032\035homing/common/v1/common.proto\032\037homing/common/v1/delivery.proto\032\037"
   "homing/options/v1/options.proto\"\306\002\012\010FlowStep\022\022\012\004name\030\001 \001(\011"
@@ -2948,9 +2990,9 @@ static const unsigned char file36[] =
   "s, modes, pauses.\012\012\023\012\004\004\022\002\001\032\013 URI name.\012\0127\012\004\004\022"
   "\002\006\032/ One line for people, such as `test \342\206\222 live`.\012\012@\012\004\004\024"
   "\002\000\0328 Newest first; those that concern every store included.\012b\006proto3";
-static const unsigned short imports36[] = {0, 3, 8, 2};
+static const unsigned short imports37[] = {0, 3, 8, 2};
 
-static const unsigned char file37[] =
+static const unsigned char file38[] =
   "\012$homing/scheduler/v1/incentives.proto\022\023homing.scheduler.v1\032\036google/protobuf/d"
   "uration.proto\032\037google/protobuf/timestamp.proto\032\035homing/common/v1/common.proto\032"
   "\037homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\"\354\006\012\016I"
@@ -3151,9 +3193,9 @@ static const unsigned char file37[] =
   "\002\003\032\036 The purchase that earned it.\012\012.\012\004\004\023\002\002\032& Key of th"
   "e grant that is taken back.\012\0122\012\002\004\025\032, A row of the outbox to the shops' R"
   "ewards.\012b\006proto3";
-static const unsigned short imports37[] = {6, 0, 3, 8, 2};
+static const unsigned short imports38[] = {6, 0, 3, 8, 2};
 
-static const unsigned char file38[] =
+static const unsigned char file39[] =
   "\012!homing/scheduler/v1/reports.proto\022\023homing.scheduler.v1\032\036google/protobuf/dura"
   "tion.proto\032\037google/protobuf/timestamp.proto\032\035homing/common/v1/common.proto\032\037"
   "homing/common/v1/delivery.proto\032\037homing/options/v1/options.proto\"\307\001\012\015Repor"
@@ -3196,87 +3238,94 @@ static const unsigned char file38[] =
   "\003\002\022\032V Of `purchased`, net of tax, shipping, discount and reversals, one for each "
   "currency.\012\012:\012\002\004\004\0324 How often something did not happen, and why (R08).\012"
   "\012\034\012\004\004\004\002\001\032\024 Empty: enrolments.\012b\006proto3";
-static const unsigned short imports38[] = {6, 0, 3, 8, 2};
+static const unsigned short imports39[] = {6, 0, 3, 8, 2};
 
-static const unsigned char file39[] =
+static const unsigned char file40[] =
   "\012!homing/scheduler/v1/service.proto\022\023homing.scheduler.v1\032$homing/cart_tracker/v1/"
   "changes.proto\032\037homing/common/v1/delivery.proto\032\037homing/common/v1/erasures.proto\032"
-  "\037homing/options/v1/options.proto\032$homing/scheduler/v1/enrolments.proto\032\037homing/sc"
-  "heduler/v1/flows.proto\032!homing/scheduler/v1/reports.proto\"{\012\022TakeChangesRequest\022"
-  " \012\006outbox\030\001 \001(\011B\010\330\265\030\001\340\265\030$R\006outbox\022C\012\007ch"
-  "anges\030\002 \003(\0132\036.homing.cart_tracker.v1.ChangeB\011\330\265\030\001\350\265\030\200"
-  "\002R\007changes\"\204\002\012\023TakeOutcomesRequest\022 \012\006outbox\030\001 \001(\011B\010"
-  "\330\265\030\001\340\265\030$R\006outbox\022K\012\004rows\030\002 \003(\0132,.homing.schedule"
-  "r.v1.TakeOutcomesRequest.RowB\011\330\265\030\001\350\265\030\200\002R\004rows\032~\012\003Ro"
-  "w\022<\012\010position\030\001 \001(\0132\032.homing.common.v1.PositionB\004\330\265\030\001R"
-  "\010position\0229\012\007outcome\030\002 \001(\0132\031.homing.common.v1.OutcomeB\004\330\265"
-  "\030\001R\007outcome2\251\021\012\011Scheduler\022g\012\013TakeChanges\022'.homing.scheduler."
-  "v1.TakeChangesRequest\032\032.homing.common.v1.Receipts\"\023\220\002\002\212\265\030\014cart"
-  "-tracker\022t\012\014TakeOutcomes\022(.homing.scheduler.v1.TakeOutcomesRequest\032\032.homing"
-  ".common.v1.Receipts\"\036\220\002\002\212\265\030\010notifier\212\265\030\013direct-mail\022k"
-  "\012\011CheckFlow\022%.homing.scheduler.v1.CheckFlowRequest\032&.homing.scheduler.v1.CheckFlo"
-  "wResponse\"\017\220\002\001\212\265\030\010marketer\022^\012\011ApplyFlow\022%.homing.schedul"
-  "er.v1.ApplyFlowRequest\032\031.homing.scheduler.v1.Flow\"\017\220\002\002\212\265\030\010mark"
-  "eter\022c\012\007GetFlow\022#.homing.scheduler.v1.GetFlowRequest\032\031.homing.scheduler.v1."
-  "Flow\"\030\220\002\001\212\265\030\010marketer\212\265\030\005staff\022t\012\011ListFlows\022"
-  "%.homing.scheduler.v1.ListFlowsRequest\032&.homing.scheduler.v1.ListFlowsResponse\"\030\220\002"
-  "\001\212\265\030\010marketer\212\265\030\005staff\022n\012\013ApproveFlow\022'.homing.schedul"
-  "er.v1.ApproveFlowRequest\032\031.homing.scheduler.v1.Flow\"\033\220\002\002\212\265\030\010ma"
-  "rketer\212\265\030\010operator\022`\012\005Pause\022!.homing.scheduler.v1.PauseRequest\032\027"
-  ".homing.common.v1.Pause\"\033\220\002\002\212\265\030\010operator\212\265\030\010marketer\022"
-  "b\012\006Resume\022\".homing.scheduler.v1.ResumeRequest\032\027.homing.common.v1.Pause\"\033\220"
-  "\002\002\212\265\030\010operator\212\265\030\010marketer\022\203\001\012\012ListPauses\022&.h"
-  "oming.scheduler.v1.ListPausesRequest\032'.homing.scheduler.v1.ListPausesResponse\"$\220\002\001"
-  "\212\265\030\005staff\212\265\030\010operator\212\265\030\010marketer\022t\012\011ListAudit\022"
-  "%.homing.scheduler.v1.ListAuditRequest\032&.homing.scheduler.v1.ListAuditResponse\"\030\220\002"
-  "\001\212\265\030\005staff\212\265\030\010operator\022e\012\007SetMode\022#.homing.scheduler.v"
-  "1.SetModeRequest\032$.homing.scheduler.v1.SetModeResponse\"\017\220\002\002\212\265\030\010op"
-  "erator\022z\012\016MoveEnrolments\022*.homing.scheduler.v1.MoveEnrolmentsRequest\032+.homing."
-  "scheduler.v1.MoveEnrolmentsResponse\"\017\220\002\002\212\265\030\010marketer\022w\012\016Lis"
-  "tEnrolments\022*.homing.scheduler.v1.ListEnrolmentsRequest\032+.homing.scheduler.v1.ListEnrol"
-  "mentsResponse\"\014\220\002\001\212\265\030\005staff\022q\012\014GetEnrolment\022(.homing.sch"
-  "eduler.v1.GetEnrolmentRequest\032).homing.scheduler.v1.GetEnrolmentResponse\"\014\220\002\001"
-  "\212\265\030\005staff\022i\012\014EndEnrolment\022(.homing.scheduler.v1.EndEnrolmentRequest\032"
-  "\036.homing.scheduler.v1.Enrolment\"\017\220\002\002\212\265\030\010marketer\022t\012\015List"
-  "Decisions\022).homing.scheduler.v1.ListDecisionsRequest\032*.homing.scheduler.v1.ListDecision"
-  "sResponse\"\014\220\002\001\212\265\030\005staff\022b\012\007Explain\022#.homing.scheduler.v1"
-  ".ExplainRequest\032$.homing.scheduler.v1.ExplainResponse\"\014\220\002\001\212\265\030\005sta"
-  "ff\022_\012\006Report\022\".homing.scheduler.v1.ReportRequest\032#.homing.scheduler.v1.Report"
-  "Response\"\014\220\002\001\212\265\030\005staff\022n\012\012GetErasure\022#.homing.common.v1."
-  "GetErasureRequest\032\031.homing.common.v1.Erasure\" \220\002\001\212\265\030\004shop\212\265"
-  "\030\005staff\212\265\030\010operatorJ\204\021\012P\012\001\014\032K scheduler: each due step"
-  " is decided once, as one send or one reason code.\012\012.\012\002\006\000\032( Flows, enrolm"
-  "ents, decisions, reports.\012\012u\012\004\006\000\002\000\032m Takes rows of cart-tracker's "
-  "outbox: episodes, purchases, links, and what else starts or ends an enrolment.\012\012Z\012\004"
-  "\006\000\002\001\032R Takes rows of the notifier's or direct-mail's outbox: what became of th"
-  "e orders.\012\012:\012\004\006\000\002\002\0322 Whether a flow's text is right; changes nothi"
-  "ng.\012\012\307\001\012\004\006\000\002\003\032\276\001 Makes the text the flow's newest vers"
-  "ion (F14); the same text again makes none. Faults: INVALID_ARGUMENT, each\012 violation namin"
-  "g `line:column field`. Running enrolments keep their version.\012\012L\012\004\006\000\002\004"
-  "\032D One version of a flow with its text and its steps, for drawing it.\012\012(\012\004\006"
-  "\000\002\005\032  Flows, or the versions of one.\012\012J\012\004\006\000\002\006\032B Lets a"
-  " version go live (F21). FAILED_PRECONDITION by its author.\012\012\276\001\012\004\006\000\002"
-  "\007\032\265\001 Holds what it covers (F22): no hand-off begins 2 s after its acknowledgement"
-  ", in any service, until Resume.\012 UNAVAILABLE: it is stored, and who sends could not be tol"
-  "d; repeat it.\012\012i\012\004\006\000\002\010\032a Ends a pause. What waited obeys its expir"
-  "y (F20) and the send rate. NOT_FOUND where none holds.\012\012)\012\004\006\000\002\011\032! "
-  "Pauses that hold, or have held.\012\0121\012\004\006\000\002\012\032) Who changed what sends,"
-  " and when (F21).\012\012\336\001\012\004\006\000\002\013\032\325\001 Sets what decisions do ("
-  "F21). In force before it answers, for every hand-off not yet begun. LIVE for a flow:\012 FAIL"
-  "ED_PRECONDITION where its newest version is not approved; other versions stay as careful as T"
-  "EST.\012\012O\012\004\006\000\002\014\032G Moves running enrolments to another version, step "
-  "by step name (F14).\012\012-\012\004\006\000\002\015\032% Enrolments, those refused included."
-  "\012\0127\012\004\006\000\002\016\032/ One enrolment with every decision made on it.\012\012\206"
-  "\001\012\004\006\000\002\017\032~ Ends a running enrolment and cancels its orders, as far as "
-  "their hand-off has not begun. An ended one is\012 answered as it is.\012\0121\012\004\006\000"
-  "\002\020\032) One record for each step decided (F19).\012\012p\012\004\006\000\002\021\032h E"
-  "very rule evaluated for a person or a cart, also where nobody entered (X01). Asks the other s"
-  "ervices.\012\012]\012\004\006\000\002\022\032U Who entered, what happened for each message an"
-  "d channel, what it earned (R04, R05).\012\012S\012\004\006\000\002\023\032K Its part of the r"
-  "eceipt of an erasure (P10). NOT_FOUND until it was told.\012\012\033\012\004\004\000\002\000\032"
-  "\023 As in SendOrders.\012\012@\012\004\004\000\002\001\0328 In order of seq within a bucket;"
-  " several stores mixed.\012b\006proto3";
-static const unsigned short imports39[] = {13, 8, 7, 2, 35, 36, 38};
+  "\037homing/common/v1/restores.proto\032\037homing/options/v1/options.proto\032$homing/schedul"
+  "er/v1/enrolments.proto\032\037homing/scheduler/v1/flows.proto\032!homing/scheduler/v1/reports"
+  ".proto\"{\012\022TakeChangesRequest\022 \012\006outbox\030\001 \001(\011B\010\330\265\030\001"
+  "\340\265\030$R\006outbox\022C\012\007changes\030\002 \003(\0132\036.homing.cart_tracker.v1.Ch"
+  "angeB\011\330\265\030\001\350\265\030\200\002R\007changes\"\204\002\012\023TakeOutcomesReques"
+  "t\022 \012\006outbox\030\001 \001(\011B\010\330\265\030\001\340\265\030$R\006outbox\022K\012\004"
+  "rows\030\002 \003(\0132,.homing.scheduler.v1.TakeOutcomesRequest.RowB\011\330\265\030\001\350"
+  "\265\030\200\002R\004rows\032~\012\003Row\022<\012\010position\030\001 \001(\0132\032.homing."
+  "common.v1.PositionB\004\330\265\030\001R\010position\0229\012\007outcome\030\002 \001(\0132\031"
+  ".homing.common.v1.OutcomeB\004\330\265\030\001R\007outcome2\220\023\012\011Scheduler\022g\012"
+  "\013TakeChanges\022'.homing.scheduler.v1.TakeChangesRequest\032\032.homing.common.v1.Receipts"
+  "\"\023\220\002\002\212\265\030\014cart-tracker\022t\012\014TakeOutcomes\022(.homing.scheduler"
+  ".v1.TakeOutcomesRequest\032\032.homing.common.v1.Receipts\"\036\220\002\002\212\265\030\010no"
+  "tifier\212\265\030\013direct-mail\022k\012\011CheckFlow\022%.homing.scheduler.v1.CheckFlowReq"
+  "uest\032&.homing.scheduler.v1.CheckFlowResponse\"\017\220\002\001\212\265\030\010marketer\022"
+  "^\012\011ApplyFlow\022%.homing.scheduler.v1.ApplyFlowRequest\032\031.homing.scheduler.v1.Flow"
+  "\"\017\220\002\002\212\265\030\010marketer\022c\012\007GetFlow\022#.homing.scheduler.v1.GetFl"
+  "owRequest\032\031.homing.scheduler.v1.Flow\"\030\220\002\001\212\265\030\010marketer\212\265\030"
+  "\005staff\022t\012\011ListFlows\022%.homing.scheduler.v1.ListFlowsRequest\032&.homing.schedul"
+  "er.v1.ListFlowsResponse\"\030\220\002\001\212\265\030\010marketer\212\265\030\005staff\022n\012"
+  "\013ApproveFlow\022'.homing.scheduler.v1.ApproveFlowRequest\032\031.homing.scheduler.v1.Flow\""
+  "\033\220\002\002\212\265\030\010marketer\212\265\030\010operator\022`\012\005Pause\022!.homin"
+  "g.scheduler.v1.PauseRequest\032\027.homing.common.v1.Pause\"\033\220\002\002\212\265\030\010o"
+  "perator\212\265\030\010marketer\022b\012\006Resume\022\".homing.scheduler.v1.ResumeRequest\032"
+  "\027.homing.common.v1.Pause\"\033\220\002\002\212\265\030\010operator\212\265\030\010marketer"
+  "\022\203\001\012\012ListPauses\022&.homing.scheduler.v1.ListPausesRequest\032'.homing.schedul"
+  "er.v1.ListPausesResponse\"$\220\002\001\212\265\030\005staff\212\265\030\010operator\212\265\030"
+  "\010marketer\022t\012\011ListAudit\022%.homing.scheduler.v1.ListAuditRequest\032&.homing.sche"
+  "duler.v1.ListAuditResponse\"\030\220\002\001\212\265\030\005staff\212\265\030\010operator\022"
+  "e\012\007SetMode\022#.homing.scheduler.v1.SetModeRequest\032$.homing.scheduler.v1.SetModeResp"
+  "onse\"\017\220\002\002\212\265\030\010operator\022z\012\016MoveEnrolments\022*.homing.schedul"
+  "er.v1.MoveEnrolmentsRequest\032+.homing.scheduler.v1.MoveEnrolmentsResponse\"\017\220\002\002"
+  "\212\265\030\010marketer\022w\012\016ListEnrolments\022*.homing.scheduler.v1.ListEnrolmentsRe"
+  "quest\032+.homing.scheduler.v1.ListEnrolmentsResponse\"\014\220\002\001\212\265\030\005staff\022"
+  "q\012\014GetEnrolment\022(.homing.scheduler.v1.GetEnrolmentRequest\032).homing.scheduler.v1.G"
+  "etEnrolmentResponse\"\014\220\002\001\212\265\030\005staff\022i\012\014EndEnrolment\022(.homi"
+  "ng.scheduler.v1.EndEnrolmentRequest\032\036.homing.scheduler.v1.Enrolment\"\017\220\002\002\212"
+  "\265\030\010marketer\022t\012\015ListDecisions\022).homing.scheduler.v1.ListDecisionsRequest\032"
+  "*.homing.scheduler.v1.ListDecisionsResponse\"\014\220\002\001\212\265\030\005staff\022b\012\007"
+  "Explain\022#.homing.scheduler.v1.ExplainRequest\032$.homing.scheduler.v1.ExplainResponse\"\014"
+  "\220\002\001\212\265\030\005staff\022_\012\006Report\022\".homing.scheduler.v1.ReportRequest\032"
+  "#.homing.scheduler.v1.ReportResponse\"\014\220\002\001\212\265\030\005staff\022n\012\012GetEr"
+  "asure\022#.homing.common.v1.GetErasureRequest\032\031.homing.common.v1.Erasure\" \220\002\001"
+  "\212\265\030\004shop\212\265\030\005staff\212\265\030\010operator\022w\012\014ListRestores\022"
+  "%.homing.common.v1.ListRestoresRequest\032&.homing.common.v1.ListRestoresResponse\"\030\220\002"
+  "\001\212\265\030\005staff\212\265\030\010operator\022l\012\016ReleaseRestore\022'.homing.comm"
+  "on.v1.ReleaseRestoreRequest\032 .homing.common.v1.RestoredBackup\"\017\220\002\002\212\265\030"
+  "\010operatorJ\221\023\012P\012\001\014\032K scheduler: each due step is decided once, as one "
+  "send or one reason code.\012\012.\012\002\006\000\032( Flows, enrolments, decisions, reports."
+  "\012\012u\012\004\006\000\002\000\032m Takes rows of cart-tracker's outbox: episodes, purchas"
+  "es, links, and what else starts or ends an enrolment.\012\012Z\012\004\006\000\002\001\032R T"
+  "akes rows of the notifier's or direct-mail's outbox: what became of the orders.\012\012:\012\004"
+  "\006\000\002\002\0322 Whether a flow's text is right; changes nothing.\012\012\307\001\012\004"
+  "\006\000\002\003\032\276\001 Makes the text the flow's newest version (F14); the same text ag"
+  "ain makes none. Faults: INVALID_ARGUMENT, each\012 violation naming `line:column field`. Runn"
+  "ing enrolments keep their version.\012\012L\012\004\006\000\002\004\032D One version of a flo"
+  "w with its text and its steps, for drawing it.\012\012(\012\004\006\000\002\005\032  Flows, o"
+  "r the versions of one.\012\012J\012\004\006\000\002\006\032B Lets a version go live (F21). FA"
+  "ILED_PRECONDITION by its author.\012\012\276\001\012\004\006\000\002\007\032\265\001 Holds wh"
+  "at it covers (F22): no hand-off begins 2 s after its acknowledgement, in any service, until R"
+  "esume.\012 UNAVAILABLE: it is stored, and who sends could not be told; repeat it.\012\012i\012"
+  "\004\006\000\002\010\032a Ends a pause. What waited obeys its expiry (F20) and the send rate."
+  " NOT_FOUND where none holds.\012\012)\012\004\006\000\002\011\032! Pauses that hold, or have "
+  "held.\012\0121\012\004\006\000\002\012\032) Who changed what sends, and when (F21).\012\012\336"
+  "\001\012\004\006\000\002\013\032\325\001 Sets what decisions do (F21). In force before it ans"
+  "wers, for every hand-off not yet begun. LIVE for a flow:\012 FAILED_PRECONDITION where its ne"
+  "west version is not approved; other versions stay as careful as TEST.\012\012O\012\004\006\000"
+  "\002\014\032G Moves running enrolments to another version, step by step name (F14).\012\012-\012"
+  "\004\006\000\002\015\032% Enrolments, those refused included.\012\0127\012\004\006\000\002\016"
+  "\032/ One enrolment with every decision made on it.\012\012\206\001\012\004\006\000\002\017\032"
+  "~ Ends a running enrolment and cancels its orders, as far as their hand-off has not begun. An"
+  " ended one is\012 answered as it is.\012\0121\012\004\006\000\002\020\032) One record for eac"
+  "h step decided (F19).\012\012p\012\004\006\000\002\021\032h Every rule evaluated for a person"
+  " or a cart, also where nobody entered (X01). Asks the other services.\012\012]\012\004\006\000"
+  "\002\022\032U Who entered, what happened for each message and channel, what it earned (R04, R"
+  "05).\012\012S\012\004\006\000\002\023\032K Its part of the receipt of an erasure (P10). NOT_F"
+  "OUND until it was told.\012\012I\012\004\006\000\002\024\032A Databases that were put back fr"
+  "om a backup, newest first (T31).\012\012\277\001\012\004\006\000\002\025\032\266\001 The sche"
+  "duler goes on: steps that were due by then are skipped as RESTORED, unless the request says o"
+  "therwise.\012 NOT_FOUND where there is no such restore; a repeat answers the same.\012\012\033"
+  "\012\004\004\000\002\000\032\023 As in SendOrders.\012\012@\012\004\004\000\002\001\0328 In o"
+  "rder of seq within a bucket; several stores mixed.\012b\006proto3";
+static const unsigned short imports40[] = {13, 8, 7, 16, 2, 36, 37, 39};
 
 static const HomingFileDescriptor table[] = {
   {"google/protobuf/timestamp.proto", file0, 255, NULL, 0},
@@ -3294,32 +3343,33 @@ static const HomingFileDescriptor table[] = {
   {"homing/cart_tracker/v1/events.proto", file12, 9502, imports12, 7},
   {"homing/cart_tracker/v1/changes.proto", file13, 2460, imports13, 7},
   {"homing/cart_tracker/v1/consents.proto", file14, 4139, imports14, 5},
-  {"homing/cart_tracker/v1/permission.proto", file15, 6294, imports15, 7},
-  {"homing/cart_tracker/v1/service.proto", file16, 8250, imports16, 10},
-  {"homing/cart_tracker/v1/stored.proto", file17, 7845, imports17, 7},
-  {"homing/clock/v1/clock.proto", file18, 1907, imports18, 2},
-  {"homing/direct_mail/v1/pieces.proto", file19, 4816, imports19, 4},
-  {"homing/direct_mail/v1/batches.proto", file20, 5160, imports20, 4},
-  {"homing/direct_mail/v1/objections.proto", file21, 2321, imports21, 3},
-  {"homing/direct_mail/v1/templates.proto", file22, 2408, imports22, 4},
-  {"homing/direct_mail/v1/service.proto", file23, 5650, imports23, 7},
-  {"homing/direct_mail/v1/stored.proto", file24, 709, imports24, 3},
-  {"homing/rpc/v1/frame.proto", file25, 4789, imports25, 1},
-  {"homing/echo/v1/echo.proto", file26, 6703, imports26, 4},
-  {"homing/health/v1/health.proto", file27, 1363, imports27, 1},
-  {"homing/notifier/v1/inbound.proto", file28, 2387, imports28, 2},
-  {"homing/notifier/v1/messages.proto", file29, 5023, imports29, 4},
-  {"homing/notifier/v1/suppressions.proto", file30, 4034, imports30, 3},
-  {"homing/notifier/v1/templates.proto", file31, 3730, imports31, 3},
-  {"homing/notifier/v1/service.proto", file32, 5460, imports32, 7},
-  {"homing/notifier/v1/stored.proto", file33, 1079, imports33, 4},
-  {"homing/reflection/v1/reflection.proto", file34, 1089, imports34, 1},
-  {"homing/scheduler/v1/enrolments.proto", file35, 6304, imports35, 4},
-  {"homing/scheduler/v1/flows.proto", file36, 6654, imports36, 4},
-  {"homing/scheduler/v1/incentives.proto", file37, 11698, imports37, 5},
-  {"homing/scheduler/v1/reports.proto", file38, 2459, imports38, 5},
-  {"homing/scheduler/v1/service.proto", file39, 5098, imports39, 7},
+  {"homing/cart_tracker/v1/permission.proto", file15, 6314, imports15, 7},
+  {"homing/common/v1/restores.proto", file16, 1762, imports16, 2},
+  {"homing/cart_tracker/v1/service.proto", file17, 8763, imports17, 11},
+  {"homing/cart_tracker/v1/stored.proto", file18, 7845, imports18, 7},
+  {"homing/clock/v1/clock.proto", file19, 1907, imports19, 2},
+  {"homing/direct_mail/v1/pieces.proto", file20, 4816, imports20, 4},
+  {"homing/direct_mail/v1/batches.proto", file21, 5160, imports21, 4},
+  {"homing/direct_mail/v1/objections.proto", file22, 2321, imports22, 3},
+  {"homing/direct_mail/v1/templates.proto", file23, 2408, imports23, 4},
+  {"homing/direct_mail/v1/service.proto", file24, 5879, imports24, 8},
+  {"homing/direct_mail/v1/stored.proto", file25, 709, imports25, 3},
+  {"homing/rpc/v1/frame.proto", file26, 4789, imports26, 1},
+  {"homing/echo/v1/echo.proto", file27, 6703, imports27, 4},
+  {"homing/health/v1/health.proto", file28, 1363, imports28, 1},
+  {"homing/notifier/v1/inbound.proto", file29, 2387, imports29, 2},
+  {"homing/notifier/v1/messages.proto", file30, 5023, imports30, 4},
+  {"homing/notifier/v1/suppressions.proto", file31, 4034, imports31, 3},
+  {"homing/notifier/v1/templates.proto", file32, 3730, imports32, 3},
+  {"homing/notifier/v1/service.proto", file33, 5689, imports33, 8},
+  {"homing/notifier/v1/stored.proto", file34, 1079, imports34, 4},
+  {"homing/reflection/v1/reflection.proto", file35, 1089, imports35, 1},
+  {"homing/scheduler/v1/enrolments.proto", file36, 6304, imports36, 4},
+  {"homing/scheduler/v1/flows.proto", file37, 6654, imports37, 4},
+  {"homing/scheduler/v1/incentives.proto", file38, 11698, imports38, 5},
+  {"homing/scheduler/v1/reports.proto", file39, 2459, imports39, 5},
+  {"homing/scheduler/v1/service.proto", file40, 5631, imports40, 8},
 };
 
 const HomingFileDescriptor *homing_file_descriptors(void) { return table; }
-size_t homing_file_descriptors_count(void) { return 40; }
+size_t homing_file_descriptors_count(void) { return 41; }

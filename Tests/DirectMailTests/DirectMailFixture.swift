@@ -99,6 +99,7 @@ final class DirectMailFixture: Sendable {
           flushes: false),
         links: try links(), counts: counts, sender: sender,
         journal: try OptOutJournal(path: place.folder.file("optouts.journal"), flushes: false),
+        beat: RestoreBeat(path: place.folder.file("direct-mail.beat"), flushes: false),
         reached: { try place.interruptions.reached($0) }))
     let server = try await TestServer.start { setup in
       setup.grants = try Grants(parsing: [

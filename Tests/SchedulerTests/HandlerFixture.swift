@@ -38,7 +38,7 @@ struct HandlerFixture: Sendable {
       modes: scheduler.modes, pauses: scheduler.pauses, book: StoreBook(TrackerClient(peer)),
       peers: Peers(tracker: peer, notifier: peer, directMail: peer), readers: readers,
       clock: scheduler.clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      retell: { peer.set { $0.retells += 1 } })
+      retell: { peer.set { $0.retells += 1 } }, wakeDue: {})
     let server = try await TestServer.start { setup in
       for role in ["cart-tracker", "notifier", "marketer", "operator", "staff", "shop"] {
         setup.grants.add(role: role, stores: .all, to: "spiffe://test/client")

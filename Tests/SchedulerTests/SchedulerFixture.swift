@@ -32,7 +32,8 @@ final class SchedulerFixture: Sendable {
   init(
     engine: (any StorageEngine)? = nil, facts: ScriptedFacts = ScriptedFacts(),
     isVirtual: Bool = true, rowsMax: Int = DueWorker.rowsMax,
-    closed: Set<CommonV1.Channel> = [], at now: Int64 = SchedulerFixture.start
+    closed: Set<CommonV1.Channel> = [], restores: RestoreGate? = nil,
+    at now: Int64 = SchedulerFixture.start
   ) throws {
     self.engine = try engine ?? SQLiteEngine.inMemory()
     self.facts = facts
@@ -42,6 +43,7 @@ final class SchedulerFixture: Sendable {
     ledger = Ledger(
       engine: self.engine, lease: lease, flows: flows,
       targets: [.notifier, .directMail, .tracker, .shop], isVirtual: isVirtual,
+      restores: restores,
       onCommit: { [pauses] commit in
         for flow in commit.halted { pauses.put(flow.pause) }
       })
@@ -50,6 +52,7 @@ final class SchedulerFixture: Sendable {
     try modes.load(self.engine)
     try pauses.load(self.engine)
     var chance = SplitMix64(seed: 1)
+    _ = try restores?.find(in: self.engine, now: clock.now, chance: &chance)
     let stood = try ledger.load(now: clock.now, chance: &chance)
     if stood > now { try clock.advance(to: Instant(microseconds: stood)) }
     worker = DueWorker(

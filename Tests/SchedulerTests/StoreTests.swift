@@ -13,7 +13,7 @@ internal import Testing
     #expect(
       StatementRules.findings(
         EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
-          + OptOutStatements.all + ErasedStatements.all
+          + OptOutStatements.all + ErasedStatements.all + RestoreStatements.all
           + LimitStatements.all + IncentiveStatements.all + DeliveryStatements.all
           + LeaseStatements.all) == [])
   }
@@ -24,10 +24,10 @@ internal import Testing
     let engine =
       isFile ? try SQLiteEngine.file(folder.file("s.db")) : try SQLiteEngine.inMemory()
     defer { engine.close() }
-    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1, 2, 3, 4, 5])
+    #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [1, 2, 3, 4, 5, 6])
     #expect(try Migrator(SchedulerMigrations.all).migrate(engine) == [])
     for statement in EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
-      + OptOutStatements.all + ErasedStatements.all
+      + OptOutStatements.all + ErasedStatements.all + RestoreStatements.all
       + LimitStatements.all + IncentiveStatements.all
     where statement.sql.hasPrefix("SELECT") {
       let count = (1...9).last { statement.sql.contains("?\($0)") } ?? 0

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Storage
@@ -168,6 +169,7 @@ extension CartTrackerHandler {
   private func factsReader(_ entry: StoreRegistry.Entry) -> FactsReader {
     FactsReader(
       reader: reader, entry: stores[entry.store.id] ?? entry, now: now,
+      isRestored: restores.gate.isHeld,
       owner: { try owner(of: $0, in: entry.store.id) })
   }
 }

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Logging
 internal import Messages
 internal import ServiceKit
@@ -16,6 +17,7 @@ struct CartTrackerHandler: CartTrackerV1.CartTrackerService {
   let stores: StoreRegistry
   let readers: ThreadPool
   let sources: CartSources
+  let restores: RestoreDesk
   let clock: any WallClock
   let log: Logger
 

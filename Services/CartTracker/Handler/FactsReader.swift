@@ -18,6 +18,8 @@ struct FactsReader {
   let reader: PersonReader
   let entry: StoreRegistry.Entry
   let now: Int64
+  /// What happened since a backup is not known: whatever would be granted waits (T31).
+  var isRestored = false
   let owner: (String) throws -> Identity?
 
   private var store: String { entry.store.id }
@@ -112,6 +114,9 @@ struct FactsReader {
     do {
       let answer = try reader.read(identity) { reading, rows -> Tracked.StopAnswer in
         var answer = try self.decide(subject, reading, rows)
+        if isRestored && answer.refusal?.lasting != true {
+          answer = Tracked.StopAnswer(refusal: .init(reason: .restored, lasting: false))
+        }
         if withFacts {
           answer.facts = try self.facts(
             reading, rows, first: subject.cart, uses: subject.uses)

@@ -63,12 +63,14 @@ final class Projector: Sendable {
   let isVirtual: Bool
   /// Nil where nobody is told of changes.
   let changeOutbox: ChangeOutbox?
+  /// Nil where no restore is looked for.
+  private let beat: RestoreBeat?
   private let state = Mutex(State())
   private let waiters = PositionWaiters()
 
   init(
     carts: any StorageEngine, journal: Journal, stores: StoreRegistry, lease: BucketLease,
-    isVirtual: Bool, changeOutbox: ChangeOutbox? = nil
+    isVirtual: Bool, changeOutbox: ChangeOutbox? = nil, beat: RestoreBeat? = nil
   ) {
     self.carts = carts
     self.journal = journal
@@ -76,6 +78,7 @@ final class Projector: Sendable {
     self.lease = lease
     self.isVirtual = isVirtual
     self.changeOutbox = changeOutbox
+    self.beat = beat
   }
 
   // MARK: - Start
@@ -194,6 +197,7 @@ final class Projector: Sendable {
     let keys = pending.keys.sorted()
     var batch = Batch(self, pending: pending, position: last)
     try carts.write { session in
+      try beat?.note(session, at: now)
       for bucket in Set(rows.map(\.bucket)).sorted() {
         try lease.fence(session, bucket)
       }
@@ -213,6 +217,7 @@ final class Projector: Sendable {
     let due = isVirtual ? due : due.sorted { $0.key < $1.key }
     var batch = Batch(self, pending: [:], position: state.withLock { $0.position })
     try carts.write { session in
+      try beat?.note(session, at: now)
       for bucket in Set(due.map(\.key.bucket)).sorted() {
         try lease.fence(session, bucket)
       }

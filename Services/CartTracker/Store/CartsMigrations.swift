@@ -9,6 +9,9 @@ enum CartsMigrations {
     Migration(number: 2, name: "lists", statements: lists),
     Migration(number: 3, name: "delivery", statements: DeliveryStatements.create),
     Migration(number: 4, name: "companies", statements: companies),
+    Migration(
+      number: 5, name: "restores",
+      statements: RestoreStatements.create + RestoreStatements.createReleases),
   ]
 
   private static func bucket(of table: String) -> String {

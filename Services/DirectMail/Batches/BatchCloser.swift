@@ -31,6 +31,7 @@ final class BatchCloser: Worker {
     let press: any Press
     let files: BatchFiles
     let links: LetterLinks
+    let beat: RestoreBeat
     let cutOff: CutOff
     /// In which an address gets one letter; zero: as many as are ordered.
     let householdPeriod: Duration
@@ -106,6 +107,7 @@ final class BatchCloser: Worker {
   private func begin(_ batch: BatchRow) throws {
     let now = rooms.clock.now.microseconds
     try rooms.database.commitBlocking([batch.key.bucket]) { session in
+      try self.rooms.beat.note(session, at: now, always: true)
       try BatchApproval.end(batch, by: "", now, session)
     }
   }
@@ -136,6 +138,7 @@ final class BatchCloser: Worker {
     let (now, pieceLog) = (rooms.clock.now.microseconds, rooms.pieceLog)
     let buckets = Array(0...255 as ClosedRange<UInt8>)
     try rooms.database.commitBlocking(buckets, weight: 64 + 4 * Int(batch.log.pieces)) { session in
+      try self.rooms.beat.note(session, at: now, always: true)
       var log = batch.log
       log.submittedAt = .init(microseconds: now)
       guard try batch.move(to: .submitted, log, session) else { return }

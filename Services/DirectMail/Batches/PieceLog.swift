@@ -27,8 +27,9 @@ struct PieceLog: Sendable {
         piece, state, reason, batch: piece.batch, cutOffAt: piece.cutOffAt, log, session)
     else { return false }
     let ends: Set<DirectMailV1.PieceState> = [.skipped, .withdrawn, .failed]
-    if ends.contains(state) { try Budgets.giveBack(piece, session) }
-    if let kind = state.outcome {
+    // What may have been printed may have cost what it costs.
+    if ends.contains(state) && reason != .restored { try Budgets.giveBack(piece, session) }
+    if let kind = reason == .restored ? .unknown : state.outcome {
       var outcome = piece.outcome(kind, reason, at: at)
       if state == .submitted { outcome.grant = log.grant }
       try outcomes.put(outcome, piece.key.bucket, now, session)

@@ -20,6 +20,7 @@ struct DirectMailHandler: DirectMailV1.DirectMailService {
   let objections: ObjectionDesk
   let scans: ScanDesk
   let templates: TemplateDesk
+  let restores: RestoreGate
   let readers: ThreadPool
   let log: Logger
 
@@ -52,6 +53,15 @@ struct DirectMailHandler: DirectMailV1.DirectMailService {
       try await database.commit([], weight: 4) { try PauseBook.write(request.pauses, $0) }
       pauses.put(request.pauses)
       return .init()
+    }
+  }
+
+  func listRestores(
+    _ request: CommonV1.ListRestoresRequest, _ call: ServerCall
+  ) throws -> Reply<CommonV1.ListRestoresResponse> {
+    reading { session in
+      CommonV1.ListRestoresResponse(
+        service: PersonEraser.service, restores: try restores.list(session))
     }
   }
 

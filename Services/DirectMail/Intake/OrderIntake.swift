@@ -19,11 +19,13 @@ final class OrderIntake: Sendable {
   private let cutOff: CutOff
   private let cost: CommonV1.Money?
   private let eraser: EraserDesk
+  private let restores: RestoreGate
 
   init(
     database: DirectMailDatabase, stores: StoreBook, templates: TemplateBook, pieceLog: PieceLog,
     heads: BatchHeads, counts: DeliveryCounts, clock: any WallClock, cutOff: CutOff,
-    cost: CommonV1.Money?, eraser: EraserDesk
+    cost: CommonV1.Money?, eraser: EraserDesk,
+    restores: RestoreGate
   ) {
     self.database = database
     self.stores = stores
@@ -35,6 +37,7 @@ final class OrderIntake: Sendable {
     self.cutOff = cutOff
     self.cost = cost
     self.eraser = eraser
+    self.restores = restores
   }
 
   private typealias Row = CommonV1.SendOrders.Row
@@ -45,6 +48,8 @@ final class OrderIntake: Sendable {
     let order: CommonV1.SendOrder
     let body: [UInt8]
     let plan: BatchPlan
+    /// The cut-off that it would have made when it was due.
+    let firstCutOff: Int64
     /// Of the budget.
     let today: Int64
   }
@@ -81,7 +86,8 @@ final class OrderIntake: Sendable {
     let touched = erases ? Array(0...255) : buckets
     let joined = Joined()
     let taken = try await database.commit(touched, weight: 6 * plans.count) { session in
-      try intake.take(session, now: now.microseconds) { index in
+      try self.restores.beat.note(session, at: now.microseconds)
+      return try intake.take(session, now: now.microseconds) { index in
         try self.apply(plans[index], now.microseconds, joined, session)
       }
     }
@@ -165,6 +171,7 @@ final class OrderIntake: Sendable {
         let format = rules.templates.format(order.store, order.template),
         let due = try? order.dueAt.map({ try Instant($0) })
       else { return .hold("send.id is not a UUID") }
+      let soonest = due - .microseconds(1)
       let planned = cutOff.next(after: now, from: due, zone)
       return .take(
         Taking(
@@ -172,6 +179,7 @@ final class OrderIntake: Sendable {
           plan: BatchPlan(
             store: order.store, format: format, isSample: order.mode != .live,
             plannedAt: planned.microseconds),
+          firstCutOff: cutOff.next(after: soonest, from: due, zone).microseconds,
           today: Budgets.day(now.microseconds, zone)))
     }
   }
@@ -203,21 +211,32 @@ final class OrderIntake: Sendable {
     var log = DirectMailV1.MailPiece(format: taking.plan.format, cost: cost)
     log.history = [.init(state: .accepted, at: .init(microseconds: now))]
     var reservedOn: Int64 = 0
+    if restores.covers(taking.firstCutOff) {
+      // The same order may have been taken, and printed, by what a restored backup does not know.
+      return try end(taking, .restored, now, log, session)
+    }
     // Samples cost nobody anything.
     if let cost, !taking.plan.isSample {
       if try Budgets.reserve(cost, store, today: taking.today, session) {
         reservedOn = taking.today
       } else {
-        try add(taking, batch: [], reservedOn: 0, now, log, session)
-        if let piece = try PieceRow.find(taking.key, session) {
-          _ = try pieceLog.move(piece, to: .skipped, .budget, at: now, now: now, session)
-        }
-        return
+        return try end(taking, .budget, now, log, session)
       }
     }
     let batch = try taking.plan.join(session)
     try add(taking, batch: batch.id, reservedOn: reservedOn, now, log, session)
     joined.add(batch, taking.plan.plannedAt)
+  }
+
+  /// It joins no batch.
+  private func end(
+    _ taking: Taking, _ reason: CommonV1.ReasonCode, _ now: Int64,
+    _ log: DirectMailV1.MailPiece, _ session: any StorageSession
+  ) throws {
+    try add(taking, batch: [], reservedOn: 0, now, log, session)
+    if let piece = try PieceRow.find(taking.key, session) {
+      _ = try pieceLog.move(piece, to: .skipped, reason, at: now, now: now, session)
+    }
   }
 
   private func add(

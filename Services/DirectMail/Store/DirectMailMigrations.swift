@@ -12,6 +12,9 @@ enum DirectMailMigrations {
     Migration(number: 3, name: "opt-out journal", statements: [OptOutStatements.create]),
     Migration(number: 4, name: "erasures", statements: erasures),
     Migration(number: 5, name: "batch approval", statements: approval),
+    Migration(
+      number: 6, name: "restores",
+      statements: RestoreStatements.create + RestoreStatements.createReleases),
   ]
 
   /// Over what cost a batch is held, and who said so.

@@ -2,49 +2,35 @@ internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Storage
-internal import Synchronization
 
 /// What a database from a backup would send again is not sent (T31, I2): whatever was due by the
 /// start that finds it may have left, so its fate is unknown, and it is listed with RESTORED.
 final class RestoredBackup: Sendable {
   private let database: NotifierDatabase
   private let messageLog: MessageLog
+  let gate: RestoreGate
   private let clock: any WallClock
-  private let until = Mutex<Int64>(.min)
 
   /// Messages of one transaction.
   private static let batchMax = 512
 
-  init(database: NotifierDatabase, messageLog: MessageLog, clock: any WallClock) {
+  init(
+    database: NotifierDatabase, messageLog: MessageLog, gate: RestoreGate, clock: any WallClock
+  ) {
     self.database = database
     self.messageLog = messageLog
+    self.gate = gate
     self.clock = clock
   }
 
   /// Whether an order that was due then may have been sent by what this database does not know.
-  func covers(_ dueAt: Int64) -> Bool { until.withLock { dueAt <= $0 } }
+  func covers(_ dueAt: Int64) -> Bool { gate.covers(dueAt) }
 
   /// Looks whether the database is a restored one. At a start, before its outbox is read. Blocks.
   ///
   /// - Returns: whether it is.
   func find(chance: inout SplitMix64) throws -> Bool {
-    let now = clock.now
-    var names = chance
-    let mark = try database.engine.write { session -> RestoreBeat.Mark? in
-      guard let mark = try messageLog.beat.ahead(of: session) else { return nil }
-      try DeliveryCounts.rename(session, at: now, chance: &names)
-      try session.execute(
-        RestoreStatements.addRestored,
-        [.integer(now.microseconds), .integer(max(now.microseconds, mark.at))])
-      try messageLog.beat.accept(mark, session)
-      return mark
-    }
-    chance = names
-    let known = try database.read { session in
-      try session.first(RestoreStatements.until) { try $0.optionalInteger(0) }
-    }
-    until.withLock { $0 = (known ?? nil) ?? .min }
-    return mark != nil
+    try gate.find(in: database.engine, now: clock.now, chance: &chance) != nil
   }
 
   /// Ends what waits and was due by then. At every start, since one may have been cut short.
@@ -52,7 +38,7 @@ final class RestoredBackup: Sendable {
   ///
   /// - Returns: how many.
   func hold() throws -> Int {
-    if until.withLock({ $0 }) == .min { return 0 }
+    if gate.until == .min { return 0 }
     var count = 0
     for bucket in 0...255 as ClosedRange<UInt8> {
       var left = try database.read { try open(in: bucket, $0) }[...]

@@ -20,6 +20,7 @@ struct NotifierHandler: NotifierV1.NotifierService {
   let visits: VisitDesk
   let reports: ReportDesk
   let mails: MailDesk
+  let restored: RestoredBackup
   let readers: ThreadPool
   let log: Logger
 
@@ -89,6 +90,15 @@ struct NotifierHandler: NotifierV1.NotifierService {
         throw RPCError(.notFound, "no such erasure has come here")
       }
       return receipt
+    }
+  }
+
+  func listRestores(
+    _ request: CommonV1.ListRestoresRequest, _ call: ServerCall
+  ) throws -> Reply<CommonV1.ListRestoresResponse> {
+    reading { session in
+      CommonV1.ListRestoresResponse(
+        service: PersonEraser.service, restores: try restored.gate.list(session))
     }
   }
 

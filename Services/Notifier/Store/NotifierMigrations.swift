@@ -12,6 +12,7 @@ enum NotifierMigrations {
     Migration(number: 3, name: "inbound", statements: [OptOutStatements.create] + inbound),
     Migration(number: 4, name: "erasures", statements: ErasedStatements.create),
     Migration(number: 5, name: "restores", statements: RestoreStatements.create),
+    Migration(number: 6, name: "releases", statements: RestoreStatements.createReleases),
   ]
 
   private static func bucket(of table: String) -> String {

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Storage
@@ -45,14 +46,19 @@ final class DueWorker: Worker {
 
   /// Nothing is due, and nothing is being decided.
   func isIdle(at now: Int64) -> Bool {
-    !working.load(ordering: .acquiring) && (ledger.heads.earliest ?? .max) > now
+    !working.load(ordering: .acquiring)
+      && (isHeld || (ledger.heads.earliest ?? .max) > now)
   }
 
   var counters: Counters { counted.withLock { $0 } }
 
+  /// The database came from a backup: nothing is decided until somebody has looked at it (T31).
+  private var isHeld: Bool { ledger.restores?.isHeld == true }
+
   func runOnce(now: Instant) throws -> NextRun {
     working.store(true, ordering: .releasing)
     defer { working.store(false, ordering: .releasing) }
+    if isHeld { return .whenWoken }
     let now = now.microseconds
     let batch = try read(now)
     if batch.isEmpty { return try endRound(now) }
@@ -201,7 +207,8 @@ final class DueWorker: Worker {
     let approval = ledger.flows.approval(before.flow, before.version, in: before.store)
     let mode = modes.inForce(before.flow, in: before.store, isApproved: approval != nil)
     let input = DecisionInput(
-      now: now, mode: mode, facts: item.facts, store: store, closedChannels: closedChannels)
+      now: now, mode: mode, facts: item.facts, store: store, closedChannels: closedChannels,
+      unknownUntil: ledger.restores?.until ?? .min)
     let brakes = StoredBrakes(writing, modes)
     var machine = EnrolmentMachine(
       before, item.version, input, brakes: brakes, desk: StoredIncentiveDesk(writing))

@@ -13,16 +13,19 @@ struct DecisionInput: Sendable {
   var store: StoreProfile
   /// Channels that nothing can be sent on, such as letters without direct-mail.
   var closedChannels: Set<CommonV1.Channel> = []
+  /// What was due by then may have been done by what a restored database does not know (T31).
+  var unknownUntil = Int64.min
 
   init(
     now: Int64, mode: CommonV1.Mode, facts: CartTrackerV1.Facts? = nil, store: StoreProfile,
-    closedChannels: Set<CommonV1.Channel> = []
+    closedChannels: Set<CommonV1.Channel> = [], unknownUntil: Int64 = .min
   ) {
     self.now = now
     self.mode = mode
     self.facts = facts
     self.store = store
     self.closedChannels = closedChannels
+    self.unknownUntil = unknownUntil
   }
 
   /// The contact's, as far as it is known (F20).

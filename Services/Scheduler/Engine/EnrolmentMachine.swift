@@ -130,20 +130,23 @@ struct EnrolmentMachine {
       switch step.action {
       case .pause(let pause):
         if pause.needsZone && input.facts == nil { return .needsFacts }
-        let end = pause.due(from: now, zone: input.zone)
+        let end = pause.due(from: begin, zone: input.zone)
         if end > now {
           wait(at: index, until: end)
           return .settled
         }
         record(index, .passed)
+        if isInDoubt { due = end }
         next = step.next
       case .evaluateEvent(let wait):
-        enrolment.reachedAt = now
+        enrolment.reachedAt = begin
+        let end = Micros.sum(begin, wait.within)
         guard let way = way(on: wait, after: step) else {
-          self.wait(at: index, until: Micros.sum(now, wait.within))
+          self.wait(at: index, until: end)
           return .settled
         }
         record(index, .passed, branch: way.label)
+        if isInDoubt { due = end }
         next = way.then
       case .evaluateData(let branches):
         guard let sheet = sheet() else { return .needsFacts }
@@ -187,6 +190,13 @@ struct EnrolmentMachine {
     return over(.flowEnded)
   }
 
+  /// The step at hand may have been taken by what a restored database does not know (T31).
+  private var isInDoubt: Bool { due <= input.unknownUntil }
+
+  /// From when on the step at hand waits. In doubt the way is followed as it was timed: what comes
+  /// later is not put off past what may have been done.
+  private var begin: Int64 { isInDoubt ? due : now }
+
   private mutating func over(_ reason: CommonV1.ReasonCode) -> Progress {
     finish(reason)
     return .settled
@@ -194,7 +204,7 @@ struct EnrolmentMachine {
 
   private mutating func wait(at index: Int, until end: Int64) {
     enrolment.step = index
-    enrolment.reachedAt = now
+    enrolment.reachedAt = begin
     enrolment.dueAt = end
     due = now
   }
@@ -377,6 +387,10 @@ struct EnrolmentMachine {
       finish(reason)
       if open { end(reason) }
       return nil
+    case .skips(.restored):
+      // It may have been sent: what would go in its place might be the second.
+      record(index, .skipped, reason: .restored, describe)
+      return Way(label: "", then: step.next)
     case .skips(let reason):
       record(index, .skipped, reason: reason, describe)
       return Way(label: "", then: send.fallback.map(\.then) ?? step.next)
@@ -452,6 +466,10 @@ struct EnrolmentMachine {
     _ give: GiveStep, _ index: Int, _ step: FlowStep
   ) throws -> Int? {
     let positions = input.facts?.positions ?? []
+    if isInDoubt {
+      record(index, .skipped, reason: .restored)
+      return step.next
+    }
     switch try take(give.incentive, index) {
     case .refused(let reason):
       record(index, .skipped, reason: reason) { record in

@@ -40,6 +40,9 @@ struct EntryRules {
     let known = max(enrolment.knownAt, enrolment.startedAt)
     let isTooOld = known > Micros.sum(enrolment.happenedAt, flow.maxAge)
     if isTooOld { return .refused(.tooOld, other: nil) }
+    // It may have entered, and been written to, before a restored database knew of it (T31).
+    let began = enrolment.happenedAt > 0 ? enrolment.happenedAt : enrolment.startedAt
+    if began <= input.unknownUntil { return .refused(.restored, other: nil) }
     if !enrolment.enrols { return .refused(.detectionOff, other: nil) }
     if enrolment.contact.isEmpty { return .refused(.noDestination, other: nil) }
     if let entry = flow.entry {

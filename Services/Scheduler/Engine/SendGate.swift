@@ -24,6 +24,7 @@ struct SendGate {
       if facts.contact?.erasedAt != nil { return .ends(.erased) }
       if SendGate.isBought(enrolment, facts, input.store) { return .ends(.purchased) }
     }
+    if due <= input.unknownUntil { return .skips(.restored) }
     if input.now > Micros.sum(due, send.expires) { return .skips(.stale) }
     if input.closedChannels.contains(send.channel) { return .skips(.channelOff) }
     if send.channel.needsBasis && basis?.allowed != true {

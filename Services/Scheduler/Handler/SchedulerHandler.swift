@@ -22,6 +22,8 @@ struct SchedulerHandler: SchedulerV1.SchedulerService {
   let log: Logger
   /// Has what whoever sends could not be told now told again, until they have heard.
   let retell: @Sendable () -> Void
+  /// Has what is due looked at.
+  let wakeDue: @Sendable () -> Void
 
   var now: Int64 { clock.now.microseconds }
 

@@ -13,6 +13,8 @@ final class Ledger: Sendable {
   let counts: DeliveryCounts
   /// Nil where nobody will miss it.
   let erasures: OptOutJournal?
+  /// Nil where no restore is looked for.
+  let restores: RestoreGate?
   /// Each commit then keeps where the clock stands.
   let isVirtual: Bool
   private let numbers = Mutex([Int64](repeating: 0, count: 256))
@@ -35,6 +37,7 @@ final class Ledger: Sendable {
   init(
     engine: any StorageEngine, lease: BucketLease, flows: FlowRegistry,
     targets: Set<Writing.Target>, isVirtual: Bool, erasures: OptOutJournal? = nil,
+    restores: RestoreGate? = nil,
     onCommit: @escaping @Sendable (Committed) -> Void = { _ in }
   ) {
     self.engine = engine
@@ -42,6 +45,7 @@ final class Ledger: Sendable {
     self.flows = flows
     self.isVirtual = isVirtual
     self.erasures = erasures
+    self.restores = restores
     self.onCommit = onCommit
     counts = DeliveryCounts()
     outboxes = Dictionary(
@@ -85,6 +89,7 @@ final class Ledger: Sendable {
   /// Runs one transaction and tells of it. Blocks.
   func write<R>(now: Int64, _ body: (Writing) throws -> R) throws -> R {
     let (result, writing) = try engine.write { session in
+      try restores?.beat.note(session, at: now)
       let writing = Writing(session, ledger: self, flows: flows, now: now)
       let result = try body(writing)
       try writing.finish()

@@ -13,6 +13,9 @@ enum SchedulerMigrations {
     Migration(number: 4, name: "incentives", statements: IncentiveTables.create),
     Migration(
       number: 5, name: "erasures", statements: [OptOutStatements.create] + ErasedStatements.create),
+    Migration(
+      number: 6, name: "restores",
+      statements: RestoreStatements.create + RestoreStatements.createReleases),
   ]
 
   private static func bucket(of table: String) -> String {

@@ -16,6 +16,7 @@
 #include "homing/common/v1/common.pb-c.h"
 #include "homing/common/v1/delivery.pb-c.h"
 #include "homing/common/v1/erasures.pb-c.h"
+#include "homing/common/v1/restores.pb-c.h"
 #include "homing/direct_mail/v1/batches.pb-c.h"
 #include "homing/direct_mail/v1/objections.pb-c.h"
 #include "homing/direct_mail/v1/pieces.pb-c.h"

@@ -264,13 +264,13 @@ extension CartTrackerV1 {
     /// `homing.cart_tracker.v1.StopAnswer.Refusal`.
     public struct Refusal: Message {
       /// PURCHASED, EPISODE_WITHDRAWN, CART_EMPTIED, CART_EXPIRED, DETECTION_OFF, FEED_STALE,
-      /// ERASED, NO_CONSENT, OBJECTION, NOT_OPEN or NOT_READABLE.
+      /// ERASED, NO_CONSENT, OBJECTION, NOT_OPEN, NOT_READABLE or RESTORED.
       public var reason: CommonV1.ReasonCode
       /// The event that covers the enrolment, where one does, and where it stands in the log.
       public var event: String
       public var position: CommonV1.Position?
-      /// False for FEED_STALE and NOT_READABLE: ask again later. True: no later answer is a grant,
-      /// unless the event that covers is reversed or disproved, or a consent is given.
+      /// False for FEED_STALE, NOT_READABLE and RESTORED: ask again later. True: no later answer is
+      /// a grant, unless the event that covers is reversed or disproved, or a consent is given.
       public var lasting: Bool
 
       public init() {

@@ -123,6 +123,18 @@ extension CartTrackerV1 {
       isIdempotent: true,
       roles: ["shop", "staff", "operator"]
     )
+    public static let listRestores = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/ListRestores",
+      .unary,
+      isIdempotent: true,
+      roles: ["staff", "operator"]
+    )
+    public static let releaseRestore = RPCMethod(
+      "homing.cart_tracker.v1.CartTracker/ReleaseRestore",
+      .unary,
+      isIdempotent: true,
+      roles: ["operator"]
+    )
     public static let grantConsent = RPCMethod(
       "homing.cart_tracker.v1.CartTracker/GrantConsent",
       .unary,
@@ -211,6 +223,8 @@ extension CartTrackerV1 {
       unlink,
       erase,
       getErasure,
+      listRestores,
+      releaseRestore,
       grantConsent,
       confirmConsent,
       withdrawConsent,
@@ -405,6 +419,23 @@ extension CartTrackerV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.Erasure {
       try await channel.call(CartTrackerMethods.getErasure, request, options)
+    }
+
+    /// Databases that were put back from a backup, newest first (T31).
+    public func listRestores(
+      _ request: CommonV1.ListRestoresRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.ListRestoresResponse {
+      try await channel.call(CartTrackerMethods.listRestores, request, options)
+    }
+
+    /// The shop has reported again what happened since the backup: permission is given as before.
+    /// NOT_FOUND where there is no such restore; a repeat answers the same.
+    public func releaseRestore(
+      _ request: CommonV1.ReleaseRestoreRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.RestoredBackup {
+      try await channel.call(CartTrackerMethods.releaseRestore, request, options)
     }
 
     /// Stores a consent with its evidence (F16). INVALID_ARGUMENT without its wording.

@@ -115,6 +115,19 @@ extension CartTrackerV1 {
       _ call: ServerCall
     ) throws -> Reply<CommonV1.Erasure>
 
+    /// Databases that were put back from a backup, newest first (T31).
+    func listRestores(
+      _ request: CommonV1.ListRestoresRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.ListRestoresResponse>
+
+    /// The shop has reported again what happened since the backup: permission is given as before.
+    /// NOT_FOUND where there is no such restore; a repeat answers the same.
+    func releaseRestore(
+      _ request: CommonV1.ReleaseRestoreRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.RestoredBackup>
+
     /// Stores a consent with its evidence (F16). INVALID_ARGUMENT without its wording.
     func grantConsent(
       _ request: GrantConsentRequest,
@@ -384,6 +397,28 @@ extension CartTrackerV1.CartTrackerService {
       let request = try CommonV1.GetErasureRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.getErasure(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.listRestores) {
+      let request = try CommonV1.ListRestoresRequest.decode($0.message, in: $0.arena)
+      switch try self.listRestores(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(CartTrackerV1.CartTrackerMethods.releaseRestore) {
+      let request = try CommonV1.ReleaseRestoreRequest.decode($0.message, in: $0.arena)
+      switch try self.releaseRestore(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

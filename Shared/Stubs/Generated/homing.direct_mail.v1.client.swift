@@ -153,6 +153,12 @@ extension DirectMailV1 {
       isIdempotent: true,
       roles: ["shop", "staff", "operator"]
     )
+    public static let listRestores = RPCMethod(
+      "homing.direct_mail.v1.DirectMail/ListRestores",
+      .unary,
+      isIdempotent: true,
+      roles: ["staff", "operator"]
+    )
 
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
@@ -179,7 +185,8 @@ extension DirectMailV1 {
       getTemplate,
       listTemplates,
       renderPreview,
-      getErasure
+      getErasure,
+      listRestores
     ]
   }
 }
@@ -393,6 +400,14 @@ extension DirectMailV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.Erasure {
       try await channel.call(DirectMailMethods.getErasure, request, options)
+    }
+
+    /// Databases that were put back from a backup, newest first (T31).
+    public func listRestores(
+      _ request: CommonV1.ListRestoresRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.ListRestoresResponse {
+      try await channel.call(DirectMailMethods.listRestores, request, options)
     }
   }
 }

@@ -141,6 +141,12 @@ extension NotifierV1 {
       isIdempotent: true,
       roles: ["shop", "staff", "operator"]
     )
+    public static let listRestores = RPCMethod(
+      "homing.notifier.v1.Notifier/ListRestores",
+      .unary,
+      isIdempotent: true,
+      roles: ["staff", "operator"]
+    )
 
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
@@ -165,7 +171,8 @@ extension NotifierV1 {
       putSuppressions,
       removeSuppression,
       listSuppressions,
-      getErasure
+      getErasure,
+      listRestores
     ]
   }
 }
@@ -363,6 +370,14 @@ extension NotifierV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.Erasure {
       try await channel.call(NotifierMethods.getErasure, request, options)
+    }
+
+    /// Databases that were put back from a backup, newest first (T31).
+    public func listRestores(
+      _ request: CommonV1.ListRestoresRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.ListRestoresResponse {
+      try await channel.call(NotifierMethods.listRestores, request, options)
     }
   }
 }

@@ -136,6 +136,12 @@ extension NotifierV1 {
       _ request: CommonV1.GetErasureRequest,
       _ call: ServerCall
     ) throws -> Reply<CommonV1.Erasure>
+
+    /// Databases that were put back from a backup, newest first (T31).
+    func listRestores(
+      _ request: CommonV1.ListRestoresRequest,
+      _ call: ServerCall
+    ) throws -> Reply<CommonV1.ListRestoresResponse>
   }
 }
 
@@ -388,6 +394,17 @@ extension NotifierV1.NotifierService {
       let request = try CommonV1.GetErasureRequest.decode($0.message, in: $0.arena)
       try $0.call.authorize(store: request.store)
       switch try self.getErasure(request, $0.call) {
+      case .now(let answer, let metadata, let trailers):
+        try $0.answer(metadata, trailers) {
+          (arena, destination) throws(MessageError) in
+          try answer.encode(in: arena, into: destination)
+        }
+      case .later(let work): try $0.answer(later: work)
+      }
+    }
+    table.unary(NotifierV1.NotifierMethods.listRestores) {
+      let request = try CommonV1.ListRestoresRequest.decode($0.message, in: $0.arena)
+      switch try self.listRestores(request, $0.call) {
       case .now(let answer, let metadata, let trailers):
         try $0.answer(metadata, trailers) {
           (arena, destination) throws(MessageError) in

@@ -324,6 +324,18 @@ extension SchedulerV1 {
       isIdempotent: true,
       roles: ["shop", "staff", "operator"]
     )
+    public static let listRestores = RPCMethod(
+      "homing.scheduler.v1.Scheduler/ListRestores",
+      .unary,
+      isIdempotent: true,
+      roles: ["staff", "operator"]
+    )
+    public static let releaseRestore = RPCMethod(
+      "homing.scheduler.v1.Scheduler/ReleaseRestore",
+      .unary,
+      isIdempotent: true,
+      roles: ["operator"]
+    )
 
     /// In the order of the proto file.
     public static let all: [RPCMethod] = [
@@ -346,7 +358,9 @@ extension SchedulerV1 {
       listDecisions,
       explain,
       report,
-      getErasure
+      getErasure,
+      listRestores,
+      releaseRestore
     ]
   }
 }
@@ -526,6 +540,23 @@ extension SchedulerV1 {
       options: CallOptions = CallOptions()
     ) async throws -> CommonV1.Erasure {
       try await channel.call(SchedulerMethods.getErasure, request, options)
+    }
+
+    /// Databases that were put back from a backup, newest first (T31).
+    public func listRestores(
+      _ request: CommonV1.ListRestoresRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.ListRestoresResponse {
+      try await channel.call(SchedulerMethods.listRestores, request, options)
+    }
+
+    /// The scheduler goes on: steps that were due by then are skipped as RESTORED, unless the
+    /// request says otherwise. NOT_FOUND where there is no such restore; a repeat answers the same.
+    public func releaseRestore(
+      _ request: CommonV1.ReleaseRestoreRequest,
+      options: CallOptions = CallOptions()
+    ) async throws -> CommonV1.RestoredBackup {
+      try await channel.call(SchedulerMethods.releaseRestore, request, options)
     }
   }
 }

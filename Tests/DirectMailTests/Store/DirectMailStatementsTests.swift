@@ -8,7 +8,7 @@ internal import Testing
 @Suite struct DirectMailStatementsTests {
   private static let all =
     PieceStatements.all + BatchStatements.all + ObjectionStatements.all + ReferenceStatements.all
-    + OptOutStatements.all + EraserStatements.all + ErasedStatements.all
+    + OptOutStatements.all + EraserStatements.all + ErasedStatements.all + RestoreStatements.all
 
   @Test("Every statement keeps to the rules")
   func rules() {

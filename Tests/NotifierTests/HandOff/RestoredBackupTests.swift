@@ -118,7 +118,7 @@ internal import Testing
     let empty = try SQLiteEngine.inMemory()
     _ = try Migrator(NotifierMigrations.all).migrate(empty)
     let mark = try empty.read { try beat.ahead(of: $0) }
-    #expect(mark == RestoreBeat.Mark(number: 5, at: 5_000_000))
+    #expect(mark == RestoreBeat.Mark(number: 5, isSettled: false, at: 5_000_000))
     try folder.write(Array("6 6000000 0123456789abcdef".utf8), to: "beat")
     #expect(throws: StorageError.self) { try empty.read { try beat.ahead(of: $0) } }
   }

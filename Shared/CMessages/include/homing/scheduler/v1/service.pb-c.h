@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "homing/cart_tracker/v1/changes.pb-c.h"
 #include "homing/common/v1/delivery.pb-c.h"
 #include "homing/common/v1/erasures.pb-c.h"
+#include "homing/common/v1/restores.pb-c.h"
 #include "homing/scheduler/v1/enrolments.pb-c.h"
 #include "homing/scheduler/v1/flows.pb-c.h"
 #include "homing/scheduler/v1/reports.pb-c.h"
