@@ -229,7 +229,8 @@ final class ScriptedTracker: StopSource {
           destinations: [
             .init(channel: .email, address: "\(contact)@shop.test"),
             .init(channel: .sms, address: "+99912345"),
-          ])), storeRevision: 1)
+          ])), storeRevision: 1,
+      bases: [.email, .sms].map { .init(use: .tracking($0), allowed: true) })
   }
 
   static let store = CartTrackerV1.Store(

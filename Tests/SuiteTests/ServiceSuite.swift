@@ -256,8 +256,10 @@ extension ServiceSuite {
         .init(channel: .email, address: "\(contact)@replay.invalid", confirmedAt: at),
         .init(channel: .sms, address: number, confirmedAt: at),
       ],
-      consents: [CommonV1.Channel.email, .sms].map {
-        .init(channel: $0, purpose: "recovery", source: "test", givenAt: at, confirmedAt: at)
+      consents: [CommonV1.Channel.email, .sms].flatMap { channel in
+        ["recovery", "tracking"].map {
+          .init(channel: channel, purpose: $0, source: "test", givenAt: at, confirmedAt: at)
+        }
       })
     try await record([
       Make.event(

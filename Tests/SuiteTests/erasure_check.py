@@ -101,8 +101,8 @@ def profile(who, at, other=""):
                 {"channel": "CHANNEL_SMS", "address": f"+999{digits}", "confirmedAt": at}],
             "address": {"countryCode": "DE", "person": f"Given Family{mark}", "streetLines": [f"{mark}weg 7"],
                         "postalCode": "50667", "locality": "Köln"},
-            "consents": [{"channel": channel, "purpose": "recovery", "source": "check", "givenAt": at, "confirmedAt": at}
-                         for channel in ("CHANNEL_EMAIL", "CHANNEL_SMS")]}
+            "consents": [{"channel": channel, "purpose": purpose, "source": "check", "givenAt": at, "confirmedAt": at}
+                         for channel in ("CHANNEL_EMAIL", "CHANNEL_SMS") for purpose in ("recovery", "tracking")]}
 
 
 def added(identity, at, contact, cart, mark=""):
@@ -270,6 +270,8 @@ def restore(services, folder):
     found = marked(services, MARKS["kept"])
     wrong = [f"{name} nowhere" for name in SERVICES if not any(path.startswith(f"{name}/") for path in found)]
     fine = report("P10 the other person's data came back", wrong) and fine
+    for service in (TRACKER, SCHEDULER):
+        services.release(service)
     contact = services.call(TRACKER, "GetContact", {"store": "shop", "contact": "erased-1"})
     return report("P10 the contact is erased again", [] if contact.HasField("erased_at") else [str(contact)]) and fine
 

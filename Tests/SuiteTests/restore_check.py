@@ -67,16 +67,6 @@ class Services(VirtualSuite):
         return list(self.pages(NOTIFIER, "ListMessages", {"store": "shop", **wanted}, "messages"))
 
 
-    def restores(self, service):
-        return list(self.call(service, "ListRestores", {}).restores)
-
-    def release(self, service, decides=False):
-        """What it holds since a restore; who asks is the operator."""
-        for restore in self.restores(service):
-            if not restore.HasField("released_at"):
-                self.call(service, "ReleaseRestore", {"foundAt": restore.found_at.ToJsonString(), "decidesSteps": decides})
-        self.rest()
-
     def in_doubt(self, decides):
         """Whose second mail is listed as one that may have left."""
         if decides:

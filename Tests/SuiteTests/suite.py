@@ -331,13 +331,13 @@ def reference_flow():
 
 
 def contact_event(contact, at, number="+999123456789"):
-    """A contact with an e-mail address, a number, and consent to both."""
+    """A contact with an e-mail address, a number, and consent to both, openings and clicks included."""
     return {"id": f"meet-{contact}", "at": at, "contact": contact, "contactUpserted": {"profile": {
         "givenName": "Änne", "familyName": "Ó Súilleabháin", "locale": "de", "destinations": [
             {"channel": "CHANNEL_EMAIL", "address": f"{contact}@replay.invalid", "confirmedAt": at},
             {"channel": "CHANNEL_SMS", "address": number, "confirmedAt": at}],
-        "consents": [{"channel": channel, "purpose": "recovery", "source": "check", "givenAt": at, "confirmedAt": at}
-                     for channel in ("CHANNEL_EMAIL", "CHANNEL_SMS")]}}}
+        "consents": [{"channel": channel, "purpose": purpose, "source": "check", "givenAt": at, "confirmedAt": at}
+                     for channel in ("CHANNEL_EMAIL", "CHANNEL_SMS") for purpose in ("recovery", "tracking")]}}}
 
 
 def add_event(identity, at, contact, cart, sku="A"):

@@ -67,6 +67,16 @@ class VirtualSuite:
             for path in (source / name).iterdir():
                 shutil.copy(path, self.suite.folder / name / path.name)
 
+    def restores(self, service):
+        return list(self.call(service, "ListRestores", {}).restores)
+
+    def release(self, service, decides=False):
+        """What it holds since a restore; who asks is the operator."""
+        for restore in self.restores(service):
+            if not restore.HasField("released_at"):
+                self.call(service, "ReleaseRestore", {"foundAt": restore.found_at.ToJsonString(), "decidesSteps": decides})
+        self.rest()
+
     # Calls.
 
     def method(self, service, name):

@@ -49,7 +49,7 @@ struct ContactTemplates: Hashable, Sendable {
   private static func consents(
     _ channel: CommonV1.Channel, at: Protobuf.Timestamp
   ) -> [CartTrackerV1.Consent] {
-    ["recovery", "feedback"].map { purpose in
+    ["recovery", "feedback", "tracking"].map { purpose in
       .init(
         channel: channel, purpose: purpose, source: "homing replay", givenAt: at, confirmedAt: at)
     }

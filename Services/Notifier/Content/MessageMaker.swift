@@ -17,7 +17,8 @@ struct MessageMaker {
     }
     let channel = request.template.channel
     let isStaff = channel == .internal || channel == .webhook
-    let original = builder(id, tracks: !isStaff, isCopy: false)
+    let original = builder(
+      id, isStaff ? .plain : request.isTracked ? .tracked : .untracked, isCopy: false)
     let missing = missing(original.values)
     if !missing.isEmpty { return .held(missing: missing) }
     switch channel {
@@ -44,11 +45,11 @@ struct MessageMaker {
       store: request.store.settings?.locale ?? "")
   }
 
-  func builder(_ id: [UInt8], tracks: Bool, isCopy: Bool) -> ValueBuilder<MessageLinks> {
+  func builder(_ id: [UInt8], _ kind: LinkKind, isCopy: Bool) -> ValueBuilder<MessageLinks> {
     var builder = ValueBuilder(
       request.source, locale: locale, zone: zone, isCopy: isCopy,
       links: MessageLinks(
-        request.links, message: id, bucket: request.bucket, now: request.now, tracks: tracks))
+        request.links, message: id, bucket: request.bucket, now: request.now, kind: kind))
     builder.build(named: template.usesNamed)
     return builder
   }
@@ -88,7 +89,7 @@ struct MessageMaker {
     let bytes = try mail(id, original, to, sender, copy: 0)
     var copies: [EmailCopy] = []
     if !request.order.copies.isEmpty {
-      let builder = builder(id, tracks: false, isCopy: true)
+      let builder = builder(id, .plain, isCopy: true)
       for address in request.order.copies {
         guard let to = try? MailAddress(address, field: "copies") else { continue }
         let bytes = try mail(id, builder, to, sender, copy: copies.count + 1)

@@ -32,6 +32,8 @@ struct RenderRequest: Sendable {
   /// One address, as chosen for this hand-off; for a webhook the endpoint's name.
   let recipient: String
   let links: LinkMaker
+  /// Whether openings and clicks may be noticed (F16, M19).
+  let isTracked: Bool
   /// The message's bucket, which its links carry.
   let bucket: UInt8
   /// For `Date` and for what has expired.

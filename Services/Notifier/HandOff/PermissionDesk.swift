@@ -152,7 +152,8 @@ struct PermissionDesk: Sendable {
       let rendered = try renderer.render(
         RenderRequest(
           order: order, facts: facts, store: store, template: template, locale: locale,
-          recipient: recipient, links: links, bucket: message.key.bucket, now: now))
+          recipient: recipient, links: links, isTracked: facts.allowsTracking(order.channel),
+          bucket: message.key.bucket, now: now))
       guard let (content, links) = rendered.parts else {
         return wait(message, .missingValue, PermissionDesk.contentWait)
       }

@@ -200,8 +200,9 @@ internal import Wire
     #expect(profiles.first?.address?.streetLines == ["ann Road 1"])
     #expect(profiles.first?.address?.postalCode == "12345")
     let consents = profiles.first?.consents ?? []
-    #expect(consents.map(\.purpose) == ["recovery", "feedback", "recovery", "feedback"])
-    #expect(consents.map(\.channel) == [.email, .email, .letter, .letter])
+    let purposes = ["recovery", "feedback", "tracking"]
+    #expect(consents.map(\.purpose) == purposes + purposes)
+    #expect(consents.map(\.channel) == [.email, .email, .email, .letter, .letter, .letter])
   }
 
   @Test("Every batch holds at most 1,024 events, and all rows arrive")

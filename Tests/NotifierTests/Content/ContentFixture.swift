@@ -42,6 +42,7 @@ struct ContentFixture {
     flow: "cart-recovery", step: "first-mail", template: "cart-reminder")
   var locale = "de-DE"
   var recipient = "zoe@example.com"
+  var isTracked = true
 
   static func euros(_ units: Int64, _ nanos: Int32 = 0) -> CommonV1.Money {
     CommonV1.Money(currencyCode: "EUR", units: units, nanos: nanos)
@@ -62,7 +63,7 @@ struct ContentFixture {
         contact: CartTrackerV1.Contact(store: "moebel", id: "anna", profile: profile),
         carts: [cart]),
       store: store, template: template, locale: locale, recipient: recipient,
-      links: try ContentFixture.links(), bucket: 7, now: ContentFixture.now)
+      links: try ContentFixture.links(), isTracked: isTracked, bucket: 7, now: ContentFixture.now)
   }
 
   static func links() throws -> LinkMaker {

@@ -161,12 +161,26 @@ struct RawMail {
       ])
     let maker = ContentRenderer().maker(request, try CompiledTemplate(request.template))
     let id = try #require(UUIDText.bytes(ContentFixture.message))
-    let values = maker.builder(id, tracks: true, isCopy: false)
+    let values = maker.builder(id, .tracked, isCopy: false)
     var html = Array("<body>x</body></html>".utf8)
     PixelMarkup.add(try #require(values.links.openPixel), to: &html)
     let text = String(decoding: html, as: UTF8.self)
     #expect(text.contains("x<img src=\"https://go.moebel.example/o/"))
     #expect(text.hasSuffix("border:0\"></body></html>"))
+  }
+
+  @Test("F16 M19 Without consent to tracking nothing tells of an opening or a click")
+  func untracked() throws {
+    var fixture = ContentFixture()
+    fixture.isTracked = false
+    let content = try fixture.email(ContentFixture.shipped("cart-reminder", "de"))
+    #expect(content.links.isEmpty)
+    let text = String(decoding: content.bytes, as: UTF8.self).replacing("=\r\n", with: "")
+    #expect(text.contains("https://www.moebel.example/p/4711"))
+    #expect(text.contains("https://www.moebel.example/cart/restore"))
+    let tokens = text.matches(of: /go\.moebel\.example\/([a-z])\//).map { String($0.output.1) }
+    #expect(Set(tokens) == ["u"], "only links to unsubscribe carry a token")
+    #expect(text.contains("List-Unsubscribe: <https://go.moebel.example/u/"))
   }
 
   @Test("M04 A copy holds no tracking, cart or unsubscribe token")
@@ -293,7 +307,7 @@ struct RawMail {
       let compiled = try CompiledTemplate(template)
       let maker = ContentRenderer().maker(request, compiled)
       let id = try #require(UUIDText.bytes(ContentFixture.message))
-      let values = maker.builder(id, tracks: true, isCopy: false).values
+      let values = maker.builder(id, .tracked, isCopy: false).values
       let expected: [String: String] = [
         "from_name": OneLine.text(fixture.imprint.senderName),
         "from": "hallo@moebel.example", "to": "zoe@example.com",
@@ -316,7 +330,7 @@ struct RawMail {
     let request = try fixture.request(try ContentFixture.shipped("quote-reminder", "de"))
     let maker = ContentRenderer().maker(request, try CompiledTemplate(request.template))
     let id = try #require(UUIDText.bytes(ContentFixture.message))
-    let values = maker.builder(id, tracks: false, isCopy: false).values
+    let values = maker.builder(id, .plain, isCopy: false).values
     #expect(values.isPresent("deadline") == isShown)
   }
 }

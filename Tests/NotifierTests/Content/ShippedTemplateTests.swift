@@ -57,7 +57,7 @@ internal import Texts
     let compiled = try CompiledTemplate(template)
     let maker = ContentRenderer().maker(try fixture.request(template), compiled)
     let id = try #require(UUIDText.bytes(ContentFixture.message))
-    let builder = maker.builder(id, tracks: true, isCopy: false)
+    let builder = maker.builder(id, .tracked, isCopy: false)
     let text = try maker.part("text", compiled.text, builder.values)
     try Data(text).write(to: URL(filePath: base + ".txt"))
     if template.channel == .email {

@@ -224,7 +224,8 @@ internal import Texts
     let rendered = try ContentRenderer().render(
       RenderRequest(
         order: request.order, facts: facts, store: request.store, template: stored,
-        locale: "de-DE", recipient: "", links: request.links, bucket: 7, now: request.now))
+        locale: "de-DE", recipient: "", links: request.links, isTracked: true, bucket: 7,
+        now: request.now))
     guard case .text(let content) = rendered else {
       Issue.record("another kind of content")
       return

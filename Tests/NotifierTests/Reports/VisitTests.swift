@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Messages
 internal import ServiceKit
 internal import Stubs
@@ -12,7 +13,9 @@ internal import Wire
   private static let browser =
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-  private func start() async throws -> (NotifierFixture, CommonV1.SendOrder, Parcel) {
+  private func start(
+    tracks: Bool = true
+  ) async throws -> (NotifierFixture, CommonV1.SendOrder, Parcel) {
     let folder = try TemporaryFolder()
     try folder.write(Array("geheim".utf8), to: "secret")
     try folder.write(
@@ -39,6 +42,9 @@ internal import Wire
           header: .init(kind: .cart, url: "https://www.shop.test/cart?id=1"),
           lines: [.init(id: "1", sku: "a", name: "A", quantity: .init(units: 1))])
       ]
+      if !tracks {
+        answer.facts?.bases = [.init(use: .tracking(.sms), allowed: false, reason: .noConsent)]
+      }
       return answer
     }
     try await notifier.send([order])
@@ -50,6 +56,20 @@ internal import Wire
   private func click(_ parcel: Parcel) throws -> String {
     guard case .text(let text) = parcel.content else { return "" }
     return String(try #require(text.split(separator: "/").last))
+  }
+
+  @Test("F16 M19 Tracking is asked for as a use of its own; without it links are the shop's")
+  func untracked() async throws {
+    let (notifier, order, parcel) = try await start(tracks: false)
+    let asked = try #require(notifier.tracker.asked.entries.last?.subjects.first)
+    #expect(asked.use == .of(.sms, order.purpose) && asked.uses == [.tracking(.sms)])
+    guard case .text(let text) = parcel.content else {
+      Issue.record("another kind of content")
+      return
+    }
+    #expect(text == "Hello Anna https://www.shop.test/cart?id=1")
+    #expect(notifier.told(order) == ["HANDED_OVER"])
+    await notifier.stop()
   }
 
   @Test("M19 A click leads to the cart's link, counts once, and is a person's or a machine's")

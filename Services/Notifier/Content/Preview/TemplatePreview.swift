@@ -29,7 +29,7 @@ struct TemplatePreview: Sendable {
     let compiled = try CompiledTemplate(template)
     let maker = renderer.maker(request, compiled)
     let id = UUIDText.bytes(TemplatePreview.message) ?? []
-    var builder = maker.builder(id, tracks: true, isCopy: false)
+    var builder = maker.builder(id, .tracked, isCopy: false)
     if facts == nil { builder.markSample() }
     let missing = maker.missing(builder.values)
     func text(_ name: String, _ program: TemplateProgram?) throws(ContentError) -> String {
@@ -66,6 +66,7 @@ struct TemplatePreview: Sendable {
       flow: "preview", step: "preview", template: template.name, parameters: parameters)
     return RenderRequest(
       order: order, facts: facts, store: store, template: template, locale: locale,
-      recipient: address?.address ?? "preview@sample.invalid", links: .samples, bucket: 0, now: now)
+      recipient: address?.address ?? "preview@sample.invalid", links: .samples,
+      isTracked: true, bucket: 0, now: now)
   }
 }
