@@ -15,28 +15,37 @@ struct MessageMaker {
     guard let id = UUIDText.bytes(request.order.id) else {
       throw ContentError("order", "its id is no UUID")
     }
-    let channel = request.template.channel
-    let isStaff = channel == .internal || channel == .webhook
-    let original = builder(
-      id, isStaff ? .plain : request.isTracked ? .tracked : .untracked, isCopy: false)
+    let original = builder(id, linkKind, isCopy: false)
     let missing = missing(original.values)
     if !missing.isEmpty { return .held(missing: missing) }
-    switch channel {
+    switch request.template.channel {
     case .email: return .email(try email(id, original))
     case .webhook: return .webhook(WebhookContent(body: WebhookBody.bytes(request)))
     case .sms, .chat, .push, .internal:
-      var text = try part("text", template.text, original.values)
-      // Files end with a line break; a message of one text does not.
-      while let last = text.last, last == 0x0A || last == 0x20 { text.removeLast() }
-      if text.isEmpty { throw ContentError("text", "is empty with its values in") }
-      if channel == .sms, text.count > MessageMaker.smsSizeMax {
-        throw ContentError(
-          "text", "\(text.count) bytes, the limit of an SMS is \(MessageMaker.smsSizeMax)")
-      }
       return .text(
-        TextContent(text: String(decoding: text, as: UTF8.self), links: original.links.tracked))
-    default: throw ContentError("channel", "\(channel) has no messages")
+        TextContent(text: try text(original.values), links: original.links.tracked))
+    default: throw ContentError("channel", "\(request.template.channel) has no messages")
     }
+  }
+
+  var linkKind: LinkKind {
+    switch request.template.channel {
+    case .internal, .webhook: .plain
+    default: request.isTracked ? .tracked : .untracked
+    }
+  }
+
+  /// Of a message of one text.
+  func text(_ values: MessageValues) throws(ContentError) -> String {
+    var text = try part("text", template.text, values)
+    // Files end with a line break; a message of one text does not.
+    while let last = text.last, last == 0x0A || last == 0x20 { text.removeLast() }
+    if text.isEmpty { throw ContentError("text", "is empty with its values in") }
+    if request.template.channel == .sms, text.count > MessageMaker.smsSizeMax {
+      throw ContentError(
+        "text", "\(text.count) bytes, the limit of an SMS is \(MessageMaker.smsSizeMax)")
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   var locale: String {

@@ -29,24 +29,27 @@ struct TemplatePreview: Sendable {
     let compiled = try CompiledTemplate(template)
     let maker = renderer.maker(request, compiled)
     let id = UUIDText.bytes(TemplatePreview.message) ?? []
-    var builder = maker.builder(id, .tracked, isCopy: false)
+    var builder = maker.builder(id, maker.linkKind, isCopy: false)
     if facts == nil { builder.markSample() }
     let missing = maker.missing(builder.values)
     func text(_ name: String, _ program: TemplateProgram?) throws(ContentError) -> String {
       String(decoding: try maker.part(name, program, builder.values), as: UTF8.self)
     }
-    if template.channel == .webhook {
+    switch template.channel {
+    case .email: break
+    case .webhook:
       return NotifierV1.RenderPreviewResponse(
         text: String(decoding: WebhookBody.bytes(request), as: UTF8.self), missing: missing,
         version: template.version)
+    default:
+      return NotifierV1.RenderPreviewResponse(
+        text: try maker.text(builder.values), missing: missing, version: template.version)
     }
     var response = NotifierV1.RenderPreviewResponse(
       subject: OneLine.text(try text("subject", compiled.subject)),
       html: try text("html", compiled.html), text: try text("text", compiled.text),
       missing: missing, version: template.version)
-    if template.channel == .email, missing.isEmpty {
-      response.mime = try maker.email(id, builder).bytes
-    }
+    if missing.isEmpty { response.mime = try maker.email(id, builder).bytes }
     return response
   }
 
