@@ -13,35 +13,20 @@ internal import Transport
   /// The server's process; it lives as long as this object.
   private final class Server {
     let port: Int
-    private let process = Process()
-    private let output = Pipe()
+    private let process: ChildProcess
 
     init(_ identity: TestIdentity, _ mode: String, login: String = "") throws {
       let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("tls_sink.py")
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments =
-        ["python3", script.path, identity.certificateFile, identity.keyFile, mode]
-        + (login.isEmpty ? [] : [login])
-      process.standardOutput = output
-      process.standardInput = FileHandle.nullDevice
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      port = try #require(Int(Server.line(output)))
-    }
-
-    deinit { kill(process.processIdentifier, SIGKILL) }
-
-    static func line(_ pipe: Pipe) -> String {
-      var line: [UInt8] = []
-      while let byte = try? pipe.fileHandleForReading.read(upToCount: 1)?.first, byte != 0x0A {
-        line.append(byte)
-      }
-      return String(decoding: line, as: UTF8.self)
+      process = try ChildProcess(
+        "/usr/bin/python3",
+        [script.path, identity.certificateFile, identity.keyFile, mode]
+          + (login.isEmpty ? [] : [login]))
+      port = try #require(Int(process.line()))
     }
 
     /// What was told of the next mail.
-    var mail: String { Server.line(output) }
+    var mail: String { process.line() }
   }
 
   private func send(
