@@ -47,6 +47,9 @@ let systemLibraries: [Target] = [
     providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
   .systemLibrary(
+    name: "CPostgres", path: "Shared/CPostgres", pkgConfig: "libpq",
+    providers: [.apt(["libpq-dev"])]),
+  .systemLibrary(
     name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   .systemLibrary(
     name: "CGMime", path: "Shared/CGMime", pkgConfig: "gmime-3.0",
@@ -81,6 +84,7 @@ let shared: [Target] = [
   .target(
     name: "Storage",
     dependencies: [
+      "CPostgres",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "GRDBSQLite", package: "GRDB.swift"),
     ], path: "Shared/Storage", swiftSettings: settings),
@@ -180,7 +184,8 @@ func tests(
 
 let testTargets: [Target] = [
   .target(
-    name: "TestSupport", dependencies: ["COpenSSL", "Messages", "Stubs", "Transport", "Wire"],
+    name: "TestSupport",
+    dependencies: ["COpenSSL", "Messages", "Storage", "Stubs", "Transport", "Wire"],
     path: "Tests/Support", swiftSettings: settings),
   tests("MessagesTests", ["Descriptors", "Messages"], exclude: ["Corpus"]),
   tests("WireTests", ["Messages", "Wire"], exclude: ["Corpus"]),

@@ -37,6 +37,10 @@ package protocol StorageSession: AnyObject {
   @discardableResult
   func execute(_ statement: Statement, _ values: [SQLValue]) throws -> Int
 
+  /// Runs a statement whose count nobody asks for. A fault may come with a later statement of the
+  /// transaction, at its commit at the latest: an engine far away need not be waited for.
+  func put(_ statement: Statement, _ values: [SQLValue]) throws
+
   /// Hands on each row until `body` returns false.
   func rows(_ statement: Statement, _ values: [SQLValue], _ body: (Row) throws -> Bool) throws
 
@@ -99,6 +103,10 @@ package struct Row {
 }
 
 extension StorageSession {
+  package func put(_ statement: Statement, _ values: [SQLValue]) throws {
+    try execute(statement, values)
+  }
+
   @discardableResult
   package func execute(_ statement: Statement) throws -> Int { try execute(statement, []) }
 

@@ -18,6 +18,18 @@ internal import Testing
           + LeaseStatements.all) == [])
   }
 
+  @Test("Every statement runs on the schema that the migrations make, on SQLite and PostgreSQL")
+  func runs() throws {
+    let statements =
+      EnrolmentStatements.all + SchedulerStatements.all + BrakeStatements.all
+      + OptOutStatements.all + ErasedStatements.all + RestoreStatements.all
+      + LimitStatements.all + IncentiveStatements.all + LeaseStatements.all
+    for engine in try Catalogue.engines(SchedulerMigrations.all) {
+      #expect(Catalogue.failures(statements, on: engine) == [])
+      engine.close()
+    }
+  }
+
   @Test("Every statement can be prepared and run on the schema", arguments: [true, false])
   func prepares(isFile: Bool) throws {
     let folder = try TemporaryFolder()

@@ -13,7 +13,7 @@ enum Imports {
     "Shared/Transport/": ["CLinux", "COpenSSL", "Messages", "Wire"],
     "Shared/Stubs/": ["Messages", "Transport", "Wire"],
     "Shared/Descriptors/": [],
-    "Shared/Storage/": ["GRDB", "GRDBSQLite"],
+    "Shared/Storage/": ["CPostgres", "GRDB", "GRDBSQLite"],
     "Shared/ServiceKit/": [
       "CLinux", "COpenSSL", "Configuration", "Descriptors", "Dispatch", "Logging", "Messages",
       "Stubs",
@@ -56,7 +56,7 @@ enum Imports {
     ],
     "Services/Homing/Dynamic/": ["Descriptors"],
     "proto/Generator/": ["Descriptors"],
-    "Tests/Support/": ["COpenSSL", "Messages", "Stubs", "Transport", "Wire"],
+    "Tests/Support/": ["COpenSSL", "Messages", "Storage", "Stubs", "Transport", "Wire"],
     "Tests/MessagesTests/": ["Descriptors", "Messages"],
     "Tests/WireTests/": ["Messages", "Wire"],
     "Tests/TransportTests/": [
@@ -123,6 +123,7 @@ enum Imports {
       "Services/DirectMail/Addresses/PostalFormat.swift",
     ],
     "GRDBSQLite": ["Shared/Storage/SQLite/"],
+    "CPostgres": ["Shared/Storage/PostgreSQL/"],
     "CLinux": [
       "Shared/Transport/Client/ClientPool.swift", "Shared/Transport/Connection/Connection.swift",
       "Shared/Transport/Loop/EventLoop.swift", "Shared/Transport/Loop/LoopCore.swift",

@@ -30,17 +30,19 @@ enum CartStatements {
         email = excluded.email, phone = excluded.phone, products = excluded.products,
         skus = excluded.skus, customer = excluded.customer, details = excluded.details,
         totals = excluded.totals, version = excluded.version, archived = excluded.archived
-      WHERE (last_activity_at, quantity, state, contact, kind, place, offer_class, stage, stages,
-        left_stage, reasons, company, score, started_at, closed_at, abandoned_at, episodes,
-        total_units, total_nanos, currency, contact_name, company_name, email, phone,
-        products, skus, customer, details, totals, archived)
-      IS NOT (excluded.last_activity_at, excluded.quantity, excluded.state, excluded.contact,
-        excluded.kind, excluded.place, excluded.offer_class, excluded.stage, excluded.stages,
-        excluded.left_stage, excluded.reasons, excluded.company, excluded.score,
+      WHERE (cart.last_activity_at, cart.quantity, cart.state, cart.contact, cart.kind,
+        cart.place, cart.offer_class, cart.stage, cart.stages, cart.left_stage, cart.reasons,
+        cart.company, cart.score, cart.started_at, cart.closed_at, cart.abandoned_at,
+        cart.episodes, cart.total_units, cart.total_nanos, cart.currency, cart.contact_name,
+        cart.company_name, cart.email, cart.phone, cart.products, cart.skus, cart.customer,
+        cart.details, cart.totals, cart.archived)
+        IS DISTINCT FROM (excluded.last_activity_at, excluded.quantity, excluded.state,
+        excluded.contact, excluded.kind, excluded.place, excluded.offer_class, excluded.stage,
+        excluded.stages, excluded.left_stage, excluded.reasons, excluded.company, excluded.score,
         excluded.started_at, excluded.closed_at, excluded.abandoned_at, excluded.episodes,
         excluded.total_units, excluded.total_nanos, excluded.currency, excluded.contact_name,
-        excluded.company_name, excluded.email, excluded.phone, excluded.products,
-        excluded.skus, excluded.customer, excluded.details, excluded.totals, excluded.archived)
+        excluded.company_name, excluded.email, excluded.phone, excluded.products, excluded.skus,
+        excluded.customer, excluded.details, excluded.totals, excluded.archived)
       """, scope: .bucket)
 
   /// What a list shows of a cart beside its body, by its key.
